@@ -1,0 +1,18 @@
+/** What handlers may use. Built once by `node.ts`; every member belongs to the room that its type comes from. */
+import type { Controller } from "../controller/types.ts";
+import type { GroupCoordinator } from "../coordinator/types.ts";
+import type { Io } from "../io/io.ts";
+import type { NodeId } from "../protocol/ids.ts";
+import type { Partitions } from "../replication/types.ts";
+import type { Storage } from "../storage/types.ts";
+import type { BrokerSettings } from "../config/mod.ts";
+
+export interface Services {
+  readonly io: Io;
+  readonly nodeId: NodeId;
+  readonly settings: BrokerSettings;
+  readonly controller: Controller;
+  readonly partitions: Partitions;
+  readonly storage: Storage;
+  readonly groups: GroupCoordinator;
+}

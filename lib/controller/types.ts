@@ -8,7 +8,11 @@ import type { NodeId, ProducerId, Uuid } from "../protocol/ids.ts";
 import type { ConfigResourceType, MetadataDelta, MetadataImage, TopicImage } from "../state/metadata/image.ts";
 
 /** A row of a reply: what was done, or why not. `message` says what to do. */
-export type Row<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: KafkaErrorName; readonly message: string };
+export type Row<T> = { readonly ok: true; readonly value: T } | {
+  readonly ok: false;
+  readonly error: KafkaErrorName;
+  readonly message: string;
+};
 
 export interface NewTopic {
   readonly name: string;
@@ -33,7 +37,11 @@ export interface ConfigChange {
   readonly type: ConfigResourceType;
   readonly name: string;
   /** Kafka's operations (KIP-339); AlterConfigs arrives as `replaceAll`. */
-  readonly operations: readonly { readonly name: string; readonly operation: "set" | "delete" | "append" | "subtract"; readonly value: string | null }[];
+  readonly operations: readonly {
+    readonly name: string;
+    readonly operation: "set" | "delete" | "append" | "subtract";
+    readonly value: string | null;
+  }[];
   /** Remove every override that `operations` does not name. */
   readonly replaceAll: boolean;
 }
@@ -42,7 +50,12 @@ export interface QuorumStatus {
   readonly leader: NodeId | null;
   readonly term: number;
   readonly highWatermark: number;
-  readonly voters: readonly { readonly id: NodeId; readonly logEndOffset: number; readonly lastFetchMs: number; readonly lastCaughtUpMs: number }[];
+  readonly voters: readonly {
+    readonly id: NodeId;
+    readonly logEndOffset: number;
+    readonly lastFetchMs: number;
+    readonly lastCaughtUpMs: number;
+  }[];
 }
 
 export interface Controller {
@@ -53,7 +66,10 @@ export interface Controller {
 
   /** One Raft entry for the whole request. `validateOnly` decides and commits nothing. Rows in the order of `topics`. */
   createTopics(topics: readonly NewTopic[], validateOnly: boolean, deadline: Deadline): Promise<readonly Row<TopicImage>[]>;
-  deleteTopics(topics: readonly ({ readonly name: string } | { readonly topicId: Uuid })[], deadline: Deadline): Promise<readonly Row<TopicImage>[]>;
+  deleteTopics(
+    topics: readonly ({ readonly name: string } | { readonly topicId: Uuid })[],
+    deadline: Deadline,
+  ): Promise<readonly Row<TopicImage>[]>;
   createPartitions(requests: readonly NewPartitions[], validateOnly: boolean, deadline: Deadline): Promise<readonly Row<TopicImage>[]>;
   changeConfigs(changes: readonly ConfigChange[], validateOnly: boolean, deadline: Deadline): Promise<readonly Row<null>[]>;
   /** A producer id that was never given before; blocks of 1,000 are reserved by one entry (KIP-730). */

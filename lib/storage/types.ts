@@ -83,7 +83,12 @@ export interface PartitionLog extends TopicIdPartition {
    * until WAL and segment have the bytes.
    * @throws {Overloaded} when the commit queue is full; @throws {Closed}; nothing is appended then.
    */
-  append(bytes: Uint8Array, lease: Lease, leaderEpoch: number, nowWallMs: number): { readonly baseOffset: number; readonly lastOffset: number };
+  append(
+    bytes: Uint8Array,
+    lease: Lease,
+    leaderEpoch: number,
+    nowWallMs: number,
+  ): { readonly baseOffset: number; readonly lastOffset: number };
   /** Calls back once when `durableEndOffset > offset` (null) or when storage failed (the error: outcome unknown). Order of calls = order of offsets. */
   whenDurable(offset: number, done: (error: Error | null) => void): void;
   /**

@@ -1,7 +1,11 @@
 /**
  * The shared deadline helper (law 1): a deadline is an absolute monotonic time plus the operation's name, set once per
- * request and only ever narrowed on the way down. One coarse timer serves every deadline of a node.
+ * request and only ever narrowed on the way down. One coarse timer serves every deadline of a node. It cancels nothing:
+ * a passed deadline means that the outcome is unknown.
  */
+import { DeadlineExceeded } from "./errors.ts";
+import type { Clock, Timers } from "./io.ts";
+import { type Waiter, Wheel } from "./wheel.ts";
 
 /** Absolute, on `clock.mono()`. */
 export interface Deadline {
@@ -41,4 +45,99 @@ export interface DeadlineStats {
   readonly exceeded: number;
   /** Cumulative counts of guarded operations that used at most 1 %, 10 %, 50 %, 100 % of their budget, and all. */
   readonly usedShare: readonly [number, number, number, number, number];
+}
+
+/** Distinct operation names that are counted apart; the rest share `OTHER_OPS`. Names are fixed words of the code, so this is a guard. */
+const OPS_MAX = 256;
+export const OTHER_OPS = "other";
+
+export function createDeadlines(clock: Clock, timers: Timers): Deadlines {
+  return new WheelDeadlines(clock, timers);
+}
+
+class WheelDeadlines implements Deadlines {
+  readonly #clock: Clock;
+  readonly #wheel: Wheel;
+  readonly #usage = new Map<string, Usage>();
+
+  constructor(clock: Clock, timers: Timers) {
+    this.#clock = clock;
+    this.#wheel = new Wheel(clock, timers);
+  }
+
+  in(op: string, budgetMs: number): Deadline {
+    return { op, at: this.#clock.mono() + budgetMs };
+  }
+
+  guard<T>(deadline: Deadline, target: string, work: Promise<T>, onLate?: (late: Late<T>) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const usage = this.#usageOf(deadline.op);
+      const startedAt = this.#clock.mono();
+      const budgetMs = deadline.at - startedAt;
+      let late = false;
+      const waiter = this.#wheel.add(deadline.at, () => {
+        late = true;
+        usage.exceeded++;
+        usage.count(Infinity);
+        reject(new DeadlineExceeded(deadline.op, target, Math.max(0, budgetMs)));
+      });
+      work.then((value) => {
+        if (late) return onLate?.({ ok: value });
+        this.#finish(waiter, usage, startedAt, budgetMs);
+        resolve(value);
+      }, (error) => {
+        if (late) return onLate?.({ failed: error });
+        this.#finish(waiter, usage, startedAt, budgetMs);
+        reject(error);
+      });
+    });
+  }
+
+  wake(deadline: Deadline, fire: () => void): Waker {
+    const waiter = this.#wheel.add(deadline.at, fire);
+    return { cancel: () => this.#wheel.cancel(waiter) };
+  }
+
+  stats(): readonly DeadlineStats[] {
+    return Array.from(this.#usage, ([op, usage]) => ({ op, exceeded: usage.exceeded, usedShare: usage.cumulative() }));
+  }
+
+  #finish(waiter: Waiter, usage: Usage, startedAt: number, budgetMs: number): void {
+    this.#wheel.cancel(waiter);
+    usage.count((this.#clock.mono() - startedAt) / budgetMs);
+  }
+
+  #usageOf(op: string): Usage {
+    const known = this.#usage.get(op);
+    if (known !== undefined) return known;
+    if (this.#usage.size >= OPS_MAX && op !== OTHER_OPS) return this.#usageOf(OTHER_OPS);
+    const usage = new Usage();
+    this.#usage.set(op, usage);
+    return usage;
+  }
+}
+
+/** What became of the guarded operations of one name. */
+class Usage {
+  exceeded = 0;
+  #upTo1 = 0;
+  #upTo10 = 0;
+  #upTo50 = 0;
+  #upTo100 = 0;
+  #more = 0;
+
+  count(share: number): void {
+    if (share <= 0.01) this.#upTo1++;
+    else if (share <= 0.1) this.#upTo10++;
+    else if (share <= 0.5) this.#upTo50++;
+    else if (share <= 1) this.#upTo100++;
+    else this.#more++;
+  }
+
+  cumulative(): DeadlineStats["usedShare"] {
+    const to10 = this.#upTo1 + this.#upTo10;
+    const to50 = to10 + this.#upTo50;
+    const to100 = to50 + this.#upTo100;
+    return [this.#upTo1, to10, to50, to100, to100 + this.#more];
+  }
 }

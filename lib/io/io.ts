@@ -36,8 +36,11 @@ export interface Timer {
 }
 
 export interface Timers {
-  /** Calls `fire` once, `delayMs` from now at the earliest. */
-  after(delayMs: number, fire: () => void): Timer;
+  /**
+   * Calls `fire` once, `delayMs` from now at the earliest.
+   * @param keepsAlive false: the process may end although this timer is still pending. Default true.
+   */
+  after(delayMs: number, fire: () => void, keepsAlive?: boolean): Timer;
   /** Runs `fire` in a turn of the event loop after the current one, once pending I/O callbacks had their chance. */
   soon(fire: () => void): void;
 }

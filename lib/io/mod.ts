@@ -1,0 +1,31 @@
+/** Door of `io`: the seam's types, its errors, the deadline helper and the buffers. `real/mod.ts` and `memory/mod.ts` are its other doors. */
+export { type Lease, unpooled } from "./buffers.ts";
+export {
+  createDeadlines,
+  type Deadline,
+  type Deadlines,
+  type DeadlineStats,
+  type Late,
+  narrow,
+  OTHER_OPS,
+  type Waker,
+} from "./deadline.ts";
+export { Closed, DeadlineExceeded, invariant, InvariantBroken, IoFailed, Overloaded } from "./errors.ts";
+export type {
+  Address,
+  Clock,
+  Cpu,
+  DirectoryEntry,
+  Disk,
+  DiskFile,
+  HttpHandler,
+  Io,
+  Listener,
+  Net,
+  OpenOptions,
+  Random,
+  Socket,
+  SocketHandler,
+  Timer,
+  Timers,
+} from "./io.ts";

@@ -1,0 +1,142 @@
+/**
+ * TCP through `Bun.listen` and `Bun.connect`. A socket accepts a prefix of what is written and says so: nothing is buffered here, the
+ * caller keeps the rest until `onDrain`. Knows no limits on connections: the listener above has them.
+ */
+import type { Deadline, Deadlines } from "../deadline.ts";
+import { DeadlineExceeded, IoFailed } from "../errors.ts";
+import type { Address, HttpHandler, Listener, Net, Socket, SocketHandler } from "../io.ts";
+import { listenHttp } from "./http.ts";
+
+/** TCP keep-alive: a peer that vanished without a word is noticed although nobody writes (HAZARDS N1). */
+const KEEP_ALIVE_MS = 60_000;
+
+export function createRealNet(deadlines: Deadlines): Net {
+  let nextId = 1;
+  const attach = (bun: Bun.Socket<RealSocket>, accept: (socket: Socket) => SocketHandler): void => {
+    const socket = new RealSocket(nextId++, bun);
+    bun.data = socket;
+    bun.setNoDelay(true);
+    bun.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.open(accept);
+  };
+
+  return {
+    async listen(address: Address, accept: (socket: Socket) => SocketHandler, _deadline: Deadline): Promise<Listener> {
+      try {
+        const server = Bun.listen<RealSocket>({
+          hostname: address.host,
+          port: address.port,
+          socket: { ...CALLBACKS, open: (bun) => attach(bun, accept) },
+        });
+        return { address: { host: address.host, port: server.port }, close: () => server.stop(false) };
+      } catch (error) {
+        throw failed("listen on", address, error);
+      }
+    },
+
+    dial(address: Address, open: (socket: Socket) => SocketHandler, deadline: Deadline): Promise<Socket> {
+      let givenUp = false;
+      const dialing = new Promise<Socket>((resolve, reject) => {
+        const refused = (error: unknown) => reject(failed("connect to", address, error));
+        Bun.connect<RealSocket>({
+          hostname: address.host,
+          port: address.port,
+          socket: {
+            ...CALLBACKS,
+            open(bun) {
+              if (givenUp) return void bun.terminate();
+              attach(bun, open);
+              resolve(bun.data);
+            },
+            connectError: (_bun, error) => refused(error),
+          },
+        }).catch(refused);
+      });
+      return deadlines.guard(deadline, `${address.host}:${address.port}`, dialing).catch((error) => {
+        givenUp = error instanceof DeadlineExceeded;
+        throw error;
+      });
+    },
+
+    listenHttp: (address: Address, serve: HttpHandler, _deadline: Deadline): Promise<Listener> => listenHttp(address, serve),
+  };
+}
+
+/** Bun calls these with the socket whose `data` is ours. */
+const CALLBACKS = {
+  data: (bun: Bun.Socket<RealSocket>, chunk: Uint8Array) => bun.data.onData(chunk),
+  drain: (bun: Bun.Socket<RealSocket>) => bun.data.onDrain(),
+  close: (bun: Bun.Socket<RealSocket>, error?: Error) => bun.data.onClosed(error ?? null),
+  error: (bun: Bun.Socket<RealSocket>, error: Error) => bun.data.onError(error),
+};
+
+class RealSocket implements Socket {
+  readonly id: number;
+  readonly remote: Address;
+  readonly local: Address;
+  readonly #bun: Bun.Socket<RealSocket>;
+  #handler: SocketHandler | null = null;
+  #error: Error | null = null;
+  #closed = false;
+
+  constructor(id: number, bun: Bun.Socket<RealSocket>) {
+    this.id = id;
+    this.#bun = bun;
+    this.remote = { host: plainIp(bun.remoteAddress), port: bun.remotePort };
+    this.local = { host: plainIp(bun.localAddress), port: bun.localPort };
+  }
+
+  open(accept: (socket: Socket) => SocketHandler): void {
+    this.#handler = accept(this);
+    if (this.#closed) this.#handler.onClose(null);
+  }
+
+  write(bytes: Uint8Array): number {
+    return this.#closed ? -1 : this.#bun.write(bytes);
+  }
+
+  pause(): void {
+    if (!this.#closed) this.#bun.pause();
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#bun.resume();
+  }
+
+  end(): void {
+    if (!this.#closed) this.#bun.end();
+  }
+
+  destroy(): void {
+    if (!this.#closed) this.#bun.terminate();
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#handler?.onData(chunk);
+  }
+
+  onDrain(): void {
+    this.#handler?.onDrain();
+  }
+
+  onError(error: Error): void {
+    this.#error ??= error;
+    this.destroy();
+  }
+
+  onClosed(error: Error | null): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#handler?.onClose(this.#error ?? error);
+  }
+}
+
+/** An IPv4 address that reached an IPv6 listener, in its usual form. */
+function plainIp(ip: string | undefined): string {
+  return (ip ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+function failed(op: string, address: Address, error: unknown): IoFailed {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "EIO";
+  return new IoFailed(op, `${address.host}:${address.port}`, code, { cause: error });
+}

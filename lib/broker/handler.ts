@@ -49,3 +49,6 @@ export interface Handler<Request, Response> {
 export function handler<Request, Response>(definition: Handler<Request, Response>): Handler<Request, Response> {
   return definition;
 }
+
+/** A handler whose types are erased, as the router's table holds it: the codec of the same `api` made the request. */
+export type AnyHandler = Handler<unknown, unknown>;

@@ -1,3 +1,24 @@
 /** Door of `schema`: one declaration per message with all versions inside, the type inferred from it, codecs compiled from it. */
-export type { Api } from "./api.ts";
-export type { Infer, Message } from "./message.ts";
+export { advertisedVersions, type AnyApi, type Api, api, isFlexible, isServed } from "./api.ts";
+export { bytesMin, type Layout, layoutOf, presentSlots, type Shape, type Slot, taggedSlots } from "./layout.ts";
+export { type Codec, type Declaration, decode, decodePart, type Draft, encode, type Infer, type Message, message } from "./message.ts";
+export {
+  array,
+  between,
+  bool,
+  bytes,
+  int16,
+  int32,
+  int64,
+  int8,
+  nullable,
+  optional,
+  records,
+  since,
+  string,
+  struct,
+  tagged,
+  uint16,
+  until,
+  uuid,
+} from "./types.ts";

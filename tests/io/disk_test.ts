@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Disk, Io } from "../../lib/io/mod.ts";
+import { createMemoryDisk, createMemoryIo } from "../../lib/io/memory/mod.ts";
 import { createRealIo } from "../../lib/io/real/mod.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -156,4 +157,94 @@ const noFatal = () => {
 conformance("real", () => {
   const root = mkdtempSync(join(tmpdir(), "barnabas-disk-"));
   return { io: createRealIo({ onFatal: noFatal }), root, remove: () => rmSync(root, { recursive: true, force: true }) };
+});
+
+conformance("memory", () => ({ io: createMemoryIo({ onFatal: noFatal }), root: "/", remove() {} }));
+
+describe("memory disk crash()", () => {
+  const { deadlines } = createMemoryIo({ onFatal: noFatal });
+  const soon = () => deadlines.in("test", 5000);
+
+  async function textOf(disk: Disk, path: string): Promise<string> {
+    const file = await disk.open(path, { mode: "read" }, soon());
+    const into = new Uint8Array(await file.size(soon()));
+    await file.read(into, 0, soon());
+    await file.close(soon());
+    return new TextDecoder().decode(into);
+  }
+
+  test("takes back writes and truncations since the last sync", async () => {
+    const disk = createMemoryDisk(1 << 24);
+    const file = await disk.open("/f", { mode: "create" }, soon());
+    await disk.syncDirectory("/", soon());
+    await file.write([encode("durable")], 0, soon());
+    await file.sync(soon());
+    await file.write([encode("D")], 0, soon());
+    await file.truncate(2, soon());
+    await file.write([encode("tail")], 5, soon());
+    expect(await textOf(disk, "/f")).toBe("Du\0\0\0tail");
+    disk.crash();
+    expect(await textOf(disk, "/f")).toBe("durable");
+    await expect(file.sync(soon())).rejects.toMatchObject({ code: "EBADF" });
+  });
+
+  test("keeps durable writes, also over pending ones", async () => {
+    const disk = createMemoryDisk(1 << 24);
+    const lazy = await disk.open("/f", { mode: "create" }, soon());
+    const durable = await disk.open("/f", { mode: "write", durableWrites: true }, soon());
+    await disk.syncDirectory("/", soon());
+    await durable.write([encode("abcdef")], 0, soon());
+    await lazy.write([encode("XXXX")], 1, soon());
+    await durable.write([encode("yy")], 2, soon());
+    disk.crash();
+    expect(await textOf(disk, "/f")).toBe("abyyef");
+  });
+
+  test("forgets names whose directory was not synced", async () => {
+    const disk = createMemoryDisk(1 << 24);
+    await disk.makeDirectory("/d", soon());
+    await disk.syncDirectory("/", soon());
+    for (const name of ["kept", "removed", "moved"]) {
+      const file = await disk.open(`/d/${name}`, { mode: "create", durableWrites: true }, soon());
+      await file.write([encode(name)], 0, soon());
+      await file.close(soon());
+    }
+    await disk.syncDirectory("/d", soon());
+    await (await disk.open("/d/new", { mode: "create" }, soon())).close(soon());
+    await disk.removeFile("/d/removed", soon());
+    await disk.rename("/d/moved", "/d/elsewhere", soon());
+    disk.crash();
+    expect((await disk.list("/d", soon())).map(({ name }) => name)).toEqual(["kept", "moved", "removed"]);
+    expect(await textOf(disk, "/d/removed")).toBe("removed");
+  });
+
+  test("returns the space of what is gone, and fills up at its size", async () => {
+    const disk = createMemoryDisk(1 << 20);
+    const { freeBytes } = await disk.space("/", soon());
+    for (let round = 0; round < 5; round++) {
+      await disk.makeDirectory("/d", soon());
+      const file = await disk.open("/d/f", { mode: "create" }, soon());
+      await disk.syncDirectory("/d", soon());
+      await file.write([new Uint8Array(900_000)], 0, soon());
+      await expect(file.write([new Uint8Array(900_000)], 900_000, soon())).rejects.toMatchObject({ code: "ENOSPC" });
+      if (round === 3) {
+        disk.crash();
+        expect((await disk.space("/", soon())).freeBytes).toBe(freeBytes);
+        continue;
+      }
+      await file.close(soon());
+      await disk.removeDirectory("/d", soon());
+      expect((await disk.space("/", soon())).freeBytes).toBe(freeBytes);
+    }
+  });
+
+  test("drops locks", async () => {
+    const disk = createMemoryDisk(1 << 20);
+    const before = await disk.lock("/lock", soon());
+    disk.crash();
+    const after = await disk.lock("/lock", soon());
+    before.release();
+    await expect(disk.lock("/lock", soon())).rejects.toMatchObject({ code: "EWOULDBLOCK" });
+    after.release();
+  });
 });

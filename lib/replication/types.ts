@@ -14,6 +14,13 @@ export interface RecordError {
   readonly message: string | null;
 }
 
+export interface AppendOptions {
+  /** Written by the broker itself: may go to internal topics and hold control batches. */
+  readonly internal: boolean;
+  /** -1 (the default) also asks for `min.insync.replicas` in-sync replicas before anything is written. */
+  readonly acks?: -1 | 0 | 1;
+}
+
 export type AppendResult =
   | {
     readonly ok: true;
@@ -55,12 +62,17 @@ export interface Partition {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly sizeBytes: number;
+  /**
+   * Bytes of all batches that passed below the high watermark since this partition was opened. Only differences mean something: a
+   * parked fetch adds what came since it read, exactly and without touching the log.
+   */
+  readonly readableBytes: number;
 
   /**
    * Validates (KIP-98 batches, CRC-32C, sizes, timestamps, keys on compacted topics, producer sequence), patches and appends.
    * Runs to the end without awaiting, so arrival order is log order. Retains `lease` for as long as the log needs the bytes.
    */
-  append(records: Uint8Array, lease: Lease, options: { readonly internal: boolean }): AppendResult;
+  append(records: Uint8Array, lease: Lease, options: AppendOptions): AppendResult;
   /**
    * Resolves when the append is acknowledged: `acks` 1 = on this disk, -1 = below the high watermark. Resolves to an error name when
    * the deadline passed (REQUEST_TIMED_OUT: outcome unknown) or leadership was lost.
@@ -68,7 +80,7 @@ export interface Partition {
   acknowledged(lastOffset: number, acks: 1 | -1, deadline: Deadline): Promise<KafkaErrorName | null>;
   /** @throws {OffsetOutOfRange} @throws {CorruptLog} */
   read(request: ReadRequest, deadline: Deadline): Promise<PartitionRead>;
-  /** Bytes that a reader at `offset` could have now, cheap and approximate upward never: for `min_bytes`. */
+  /** 0 when a reader at `offset` could have nothing now; otherwise a lower bound of what it could have. Touches no disk. */
   availableBytes(offset: number, reader: Reader): number;
   /** Calls `changed` after every move of high watermark, last stable offset or log start, and when the partition closes. */
   subscribe(changed: () => void): { cancel(): void };

@@ -6,6 +6,8 @@ import type { NodeId } from "../protocol/ids.ts";
 import type { Partitions } from "../replication/types.ts";
 import type { Storage } from "../storage/types.ts";
 import type { BrokerSettings } from "../config/mod.ts";
+import type { FetchBudget } from "./fetch_budget.ts";
+import type { FetchSessions } from "./fetch_session.ts";
 
 export interface Services {
   readonly io: Io;
@@ -15,4 +17,6 @@ export interface Services {
   readonly partitions: Partitions;
   readonly storage: Storage;
   readonly groups: GroupCoordinator;
+  readonly fetchSessions: FetchSessions;
+  readonly fetchBudget: FetchBudget;
 }

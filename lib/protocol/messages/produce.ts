@@ -1,4 +1,7 @@
-/** Appends record batches to partitions. Source: KIP-98 (format v2), KIP-467 (record errors), KIP-516 (topic ids), KIP-951 (leader hints). */
+/**
+ * Appends record batches to partitions.
+ * Source: KIP-98 (batch format), KIP-467 (record errors), KIP-516 (topic ids), KIP-951 (leader hints).
+ */
 import {
   api,
   array,
@@ -55,7 +58,7 @@ export const ProduceResponse = message({
         logAppendTimeMs: optional(int64, -1),
         logStartOffset: since(5, int64, -1),
         /** Which records made the whole batch be refused. */
-        recordErrors: since(8, array({ batchIndex: int32, batchIndexErrorMessage: optional(nullable(string), null) }), []),
+        recordErrors: since(8, array({ batchIndex: int32, batchIndexErrorMessage: optional(nullable(string), null) })),
         errorMessage: since(8, nullable(string), null),
         currentLeader: tagged(0, 10, currentLeader),
       }),

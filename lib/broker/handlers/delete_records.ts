@@ -1,0 +1,59 @@
+/**
+ * DeleteRecords, versions 0-2: moves the start of logs forward.
+ * - Offset -1 is the high watermark; beyond it, or below -1, is OFFSET_OUT_OF_RANGE; below the log's start changes nothing.
+ * - Internal topics are INVALID_TOPIC_EXCEPTION, topics that only compact POLICY_VIOLATION.
+ * - Answers when the new start is durable; after `timeout_ms` the outcome is unknown: REQUEST_TIMED_OUT.
+ */
+import {
+  DeleteRecords,
+  type DeleteRecordsRequest,
+  type DeleteRecordsResponse,
+  errorCode,
+  type KafkaErrorName,
+} from "../../protocol/mod.ts";
+import { mapBounded } from "../bounded.ts";
+import { kafkaErrorOf } from "../error_mapping.ts";
+import { handler, type RequestContext } from "../handler.ts";
+import { missingPartition } from "../missing_partition.ts";
+
+const DELETIONS_AT_ONCE = 8;
+
+type PartitionRequest = DeleteRecordsRequest["topics"][number]["partitions"][number];
+type PartitionResponse = DeleteRecordsResponse["topics"][number]["partitions"][number];
+
+export const deleteRecords = handler<DeleteRecordsRequest, DeleteRecordsResponse>({
+  api: DeleteRecords,
+
+  budgetMs: (request) => Math.max(0, request.timeoutMs),
+
+  async handle(request, context) {
+    const deletions = request.topics.flatMap((topic) => topic.partitions.map((at) => ({ topic: topic.name, at })));
+    const rows = await mapBounded(deletions, DELETIONS_AT_ONCE, ({ topic, at }) => deleteFrom(topic, at, context));
+    let next = 0;
+    return {
+      throttleTimeMs: 0,
+      topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map(() => rows[next++]!) })),
+    };
+  },
+
+  refuse: (request, error) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map((at) => errorRow(at, error)) })),
+  }),
+});
+
+async function deleteFrom(topic: string, at: PartitionRequest, { services, deadline }: RequestContext): Promise<PartitionResponse> {
+  const partition = services.partitions.byName(topic, at.partitionIndex);
+  if (partition === null) return errorRow(at, missingPartition(services, topic, at.partitionIndex));
+  if (services.controller.image.topics.get(topic)?.internal === true) return errorRow(at, "INVALID_TOPIC_EXCEPTION");
+  if (!partition.isLeader) return errorRow(at, "NOT_LEADER_OR_FOLLOWER");
+  try {
+    return { partitionIndex: at.partitionIndex, lowWatermark: await partition.deleteRecords(at.offset, deadline), errorCode: 0 };
+  } catch (error) {
+    return errorRow(at, kafkaErrorOf(error));
+  }
+}
+
+function errorRow(at: PartitionRequest, error: KafkaErrorName): PartitionResponse {
+  return { partitionIndex: at.partitionIndex, lowWatermark: -1, errorCode: errorCode(error) };
+}

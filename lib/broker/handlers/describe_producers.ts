@@ -1,0 +1,43 @@
+/** DescribeProducers, version 0: the idempotent producers that a partition remembers (KIP-664). Only the leader answers. */
+import {
+  DescribeProducers,
+  type DescribeProducersRequest,
+  type DescribeProducersResponse,
+  errorCode,
+  type KafkaErrorName,
+} from "../../protocol/mod.ts";
+import { handler, type RequestContext } from "../handler.ts";
+import { missingPartition } from "../missing_partition.ts";
+
+type PartitionResponse = DescribeProducersResponse["topics"][number]["partitions"][number];
+
+export const describeProducers = handler<DescribeProducersRequest, DescribeProducersResponse>({
+  api: DescribeProducers,
+
+  handle: (request, context) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((index) => describe(name, index, context)),
+    })),
+  }),
+
+  refuse: (request, error, message) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((index) => errorRow(index, error, message)),
+    })),
+  }),
+});
+
+function describe(topic: string, partitionIndex: number, { services }: RequestContext): PartitionResponse {
+  const partition = services.partitions.byName(topic, partitionIndex);
+  if (partition === null) return errorRow(partitionIndex, missingPartition(services, topic, partitionIndex), null);
+  if (!partition.isLeader) return errorRow(partitionIndex, "NOT_LEADER_OR_FOLLOWER", null);
+  return { partitionIndex, errorCode: 0, errorMessage: null, activeProducers: partition.producers() };
+}
+
+function errorRow(partitionIndex: number, error: KafkaErrorName, errorMessage: string | null): PartitionResponse {
+  return { partitionIndex, errorCode: errorCode(error), errorMessage, activeProducers: [] };
+}

@@ -1,0 +1,122 @@
+/**
+ * ListOffsets, versions 1-11: the offset of a timestamp, or one of the special ones.
+ * - -1 latest (the last stable offset for committed readers), -2 earliest, -3 the record with the largest timestamp (KIP-734),
+ *   -4 earliest on this disk, -5 and -6 what tiered storage would know: there is none, so the answer is offset -1 (KIP-1005, KIP-1023).
+ * - A partition named twice is an error of that partition; so is a special timestamp that the version does not have.
+ * - Partitions are looked up in parallel, a bounded number at a time.
+ */
+import type { Deadline } from "../../io/mod.ts";
+import { errorCode, type KafkaErrorName, ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from "../../protocol/mod.ts";
+import type { Partition } from "../../replication/types.ts";
+import type { TimestampOffset } from "../../storage/types.ts";
+import { mapBounded } from "../bounded.ts";
+import { kafkaErrorOf } from "../error_mapping.ts";
+import { handler, type RequestContext } from "../handler.ts";
+import { missingPartition } from "../missing_partition.ts";
+
+const LATEST = -1;
+const EARLIEST = -2;
+const MAX_TIMESTAMP = -3;
+const EARLIEST_LOCAL = -4;
+const LATEST_TIERED = -5;
+const EARLIEST_PENDING_UPLOAD = -6;
+/** The version that brought each special timestamp. */
+const SINCE = new Map([[LATEST, 1], [EARLIEST, 1], [MAX_TIMESTAMP, 7], [EARLIEST_LOCAL, 8], [LATEST_TIERED, 9], [
+  EARLIEST_PENDING_UPLOAD,
+  11,
+]]);
+
+const CONSUMER = -1;
+const READ_COMMITTED = 1;
+const LOOKUPS_AT_ONCE = 8;
+
+type PartitionRequest = ListOffsetsRequest["topics"][number]["partitions"][number];
+type PartitionResponse = ListOffsetsResponse["topics"][number]["partitions"][number];
+
+export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponse>({
+  api: ListOffsets,
+
+  async handle(request, context) {
+    const twice = partitionsNamedTwice(request);
+    const lookups = request.topics.flatMap((topic) => topic.partitions.map((at) => ({ topic: topic.name, at })));
+    const rows = await mapBounded(lookups, LOOKUPS_AT_ONCE, ({ topic, at }) => {
+      if (twice.has(`${topic}\n${at.partitionIndex}`)) return Promise.resolve(errorRow(at, "INVALID_REQUEST"));
+      return lookUp(topic, at, request, context);
+    });
+    let next = 0;
+    return {
+      throttleTimeMs: 0,
+      topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map(() => rows[next++]!) })),
+    };
+  },
+
+  refuse: (request, error) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map((at) => errorRow(at, error)) })),
+  }),
+});
+
+function partitionsNamedTwice(request: ListOffsetsRequest): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const topic of request.topics) {
+    for (const { partitionIndex } of topic.partitions) {
+      const key = `${topic.name}\n${partitionIndex}`;
+      if (seen.has(key)) twice.add(key);
+      seen.add(key);
+    }
+  }
+  return twice;
+}
+
+async function lookUp(
+  topic: string,
+  at: PartitionRequest,
+  request: ListOffsetsRequest,
+  context: RequestContext,
+): Promise<PartitionResponse> {
+  const { partitionIndex, timestamp } = at;
+  if (timestamp < 0 && context.apiVersion < (SINCE.get(timestamp) ?? Infinity)) return errorRow(at, "UNSUPPORTED_VERSION");
+  const partition = context.services.partitions.byName(topic, partitionIndex);
+  if (partition === null) return errorRow(at, missingPartition(context.services, topic, partitionIndex));
+  const refused = partition.checkEpoch(at.currentLeaderEpoch);
+  if (refused !== null) return errorRow(at, refused);
+  // Consumers see up to the watermark of their isolation level; others, debugging tools among them, up to the log's end.
+  const end = request.replicaId !== CONSUMER
+    ? partition.logEndOffset
+    : request.isolationLevel === READ_COMMITTED
+    ? partition.lastStableOffset
+    : partition.highWatermark;
+  try {
+    const found = await find(partition, timestamp, end, context.deadline);
+    return {
+      partitionIndex,
+      errorCode: 0,
+      timestamp: found?.timestamp ?? -1,
+      offset: found?.offset ?? -1,
+      leaderEpoch: found?.leaderEpoch ?? -1,
+    };
+  } catch (error) {
+    return errorRow(at, kafkaErrorOf(error));
+  }
+}
+
+/** Null where nothing is found, as Kafka answers it: no error, offset -1. */
+async function find(partition: Partition, timestamp: number, end: number, deadline: Deadline): Promise<TimestampOffset | null> {
+  switch (timestamp) {
+    case LATEST:
+      return { timestamp: -1, offset: end, leaderEpoch: partition.leaderEpoch };
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { timestamp: -1, offset: partition.logStartOffset, leaderEpoch: partition.epochAt(partition.logStartOffset) };
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      return null;
+  }
+  const found = timestamp === MAX_TIMESTAMP ? await partition.maxTimestamp(deadline) : await partition.findTimestamp(timestamp, deadline);
+  return found !== null && found.offset < end ? found : null;
+}
+
+function errorRow(at: PartitionRequest, error: KafkaErrorName): PartitionResponse {
+  return { partitionIndex: at.partitionIndex, errorCode: errorCode(error), timestamp: -1, offset: -1, leaderEpoch: -1 };
+}

@@ -3,7 +3,7 @@
  * A fetch that finds nothing left waits in line until others have been sent, or answers empty when its time is over (HAZARDS X2).
  */
 import type { Lease } from "../io/buffers.ts";
-import { invariant } from "../io/errors.ts";
+import { invariant } from "../io/mod.ts";
 import type { Deadline, Deadlines } from "../io/deadline.ts";
 
 /** Of a whole node. One reply may hold up to `fetch.max.bytes` of it. */

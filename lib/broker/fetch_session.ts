@@ -3,8 +3,7 @@
  * only what changed and a reply only what is new. Holds at most `slots` sessions with Kafka's rules of eviction; reads no log.
  */
 import type { Clock, Random } from "../io/io.ts";
-import type { KafkaErrorName } from "../protocol/errors.ts";
-import { type Uuid, ZERO_UUID } from "../protocol/ids.ts";
+import { type KafkaErrorName, type Uuid, ZERO_UUID } from "../protocol/mod.ts";
 
 /** What a consumer wants of one partition. */
 export interface FetchTarget {
@@ -66,7 +65,7 @@ const FINAL_EPOCH = -1;
 const EPOCH_MAX = 0x7fffffff;
 
 /** Epochs go from 1 up and wrap to 1; 0 asks for a new session and -1 for none. */
-function nextEpoch(epoch: number): number {
+export function nextEpoch(epoch: number): number {
   if (epoch < 0) return FINAL_EPOCH;
   return epoch === EPOCH_MAX ? 1 : epoch + 1;
 }

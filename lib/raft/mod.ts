@@ -1,0 +1,5 @@
+/** Consensus as a step function. */
+export * from "./types.ts";
+export { InvariantBroken } from "./invariant.ts";
+export { Raft, type RaftOptions, type RaftStatus } from "./raft.ts";
+export { defaultRaftSettings, type RaftSettings } from "./settings.ts";

@@ -1,0 +1,560 @@
+/**
+ * The consensus core: `step(input)` changes the state and returns what the driver must do. It must not do I/O, read a clock or draw
+ * random numbers. Source: Ongaro's thesis (chapters 3, 4.1, 6, 9.6, 10.2), HAZARDS R1-R6.
+ *
+ * Promises kept here: a vote and a term are durable before a message depends on them; an entry counts for this node only once it
+ * is durable; only entries of the current term are committed by counting; nobody who heard from a leader lately helps to
+ * depose it; a leader that a majority does not answer resigns.
+ */
+import type { NodeId } from "../protocol/ids.ts";
+import { invariant } from "./invariant.ts";
+import { RaftLog } from "./log.ts";
+import { Progress } from "./progress.ts";
+import { majority, reachedByMajority } from "./quorum.ts";
+import { ReadyBuilder } from "./ready.ts";
+import { checkRaftSettings, type RaftSettings } from "./settings.ts";
+import type { Entry, HardState, Input, Message, Ready, Role, SnapshotMeta } from "./types.ts";
+import { differsByOne, encodeVoters, Voters } from "./voters.ts";
+
+type Of<Kind extends Message["kind"]> = Extract<Message, { readonly kind: Kind }>;
+type VoteRequest = Extract<Message, { readonly lastIndex: number }>;
+
+export interface RaftOptions {
+  readonly id: NodeId;
+  /** Voters of a new cluster; a membership entry or snapshot in `recovered` overrules them. */
+  readonly voters: readonly NodeId[];
+  /** What was durable at start; the driver installs the snapshot's data itself. */
+  readonly recovered: {
+    readonly hardState: HardState | null;
+    readonly entries: readonly Entry[];
+    readonly snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null;
+  };
+  readonly settings: RaftSettings;
+  /** Uniform in [0, 1): spreads election timeouts. */
+  readonly random: () => number;
+}
+
+export interface RaftStatus {
+  readonly id: NodeId;
+  readonly role: Role;
+  readonly term: number;
+  readonly leader: NodeId | null;
+  readonly commit: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+  readonly durableIndex: number;
+  readonly voters: readonly NodeId[];
+  /** Only at the leader. Times are this node's monotonic clock, -Infinity for never. */
+  readonly followers: readonly { readonly id: NodeId; readonly match: number; readonly contactAt: number; readonly caughtUpAt: number }[];
+}
+
+export class Raft {
+  readonly #id: NodeId;
+  readonly #settings: RaftSettings;
+  readonly #random: () => number;
+  readonly #log: RaftLog;
+  readonly #voters: Voters;
+  readonly #ready = new ReadyBuilder();
+
+  #role: Role = "follower";
+  #term: number;
+  #votedFor: NodeId | null;
+  #leader: NodeId | null = null;
+  /** 0 ≤ applied ≤ commit ≤ lastIndex. */
+  #commit: number;
+  #applied: number;
+  /** Entries up to here are on this node's disk. */
+  #durable: number;
+  /** Entries up to here were handed to the driver for writing. */
+  #emitted: number;
+  /** Term in which the log was last cut: marks of earlier terms no longer count (HAZARDS R3). */
+  #cutInTerm = 0;
+  /** Messages speak of the current term only once it is on disk. */
+  #durableTerm: number;
+  /** What the last emitted hard state said. */
+  #emittedTerm: number;
+  #emittedVote: NodeId | null;
+  #emittedCommit: number;
+  #reported: { role: Role; term: number; leader: NodeId | null } | null = null;
+
+  #started = false;
+  #electionAt = 0;
+  #heartbeatAt = 0;
+  /** When a leader was last heard; a restart counts as hearing one, since an acknowledgement before it may be forgotten (R1). */
+  #leaderContactAt = 0;
+  #votes = new Map<NodeId, boolean>();
+  #progress = new Map<NodeId, Progress>();
+
+  constructor(options: RaftOptions) {
+    checkRaftSettings(options.settings);
+    const { hardState, entries, snapshot } = options.recovered;
+    this.#id = options.id;
+    this.#settings = options.settings;
+    this.#random = options.random;
+    this.#log = new RaftLog(snapshot, entries);
+    this.#voters = new Voters(options.voters, snapshot?.meta ?? null, entries);
+    this.#term = Math.max(hardState?.term ?? 0, this.#log.lastTerm);
+    this.#votedFor = this.#term === hardState?.term ? hardState.votedFor : null;
+    this.#commit = Math.max(this.#log.snapshotIndex, Math.min(hardState?.commit ?? 0, this.#log.lastIndex));
+    this.#applied = this.#log.snapshotIndex;
+    this.#durable = this.#emitted = this.#log.lastIndex;
+    this.#emittedTerm = this.#durableTerm = this.#term;
+    this.#emittedVote = this.#votedFor;
+    this.#emittedCommit = this.#commit;
+  }
+
+  get id(): NodeId {
+    return this.#id;
+  }
+  get role(): Role {
+    return this.#role;
+  }
+  get term(): number {
+    return this.#term;
+  }
+  get leader(): NodeId | null {
+    return this.#leader;
+  }
+  get commit(): number {
+    return this.#commit;
+  }
+  get lastIndex(): number {
+    return this.#log.lastIndex;
+  }
+  get status(): RaftStatus {
+    return {
+      id: this.#id,
+      role: this.#role,
+      term: this.#term,
+      leader: this.#leader,
+      commit: this.#commit,
+      applied: this.#applied,
+      lastIndex: this.#log.lastIndex,
+      durableIndex: this.#durable,
+      voters: this.#voters.current,
+      followers: [...this.#progress].map(([id, { match, contactAt, caughtUpAt }]) => ({ id, match, contactAt, caughtUpAt })),
+    };
+  }
+
+  /**
+   * Until when (monotonic ms of this node) reads may be answered from the applied state: send time of the heartbeats that a quorum
+   * acknowledged, plus the lease. Infinity for a lone voter, -Infinity when not leader. Check it right before the reply leaves.
+   */
+  get leaseUntil(): number {
+    if (this.#role !== "leader") return -Infinity;
+    return reachedByMajority(this.#perVoter(Infinity, (progress) => progress.ackedSentAt)) + this.#settings.leaseMs;
+  }
+
+  /** The meta of a snapshot taken after `index` was applied; null when `index` is not in the log any more, or not yet applied. */
+  snapshotMeta(index: number): SnapshotMeta | null {
+    const term = index > this.#applied ? null : this.#log.termAt(index);
+    return term === null ? null : { index, term, voters: this.#voters.at(index) };
+  }
+
+  step(input: Input): Ready {
+    if (!this.#started) this.#start(input.now);
+    switch (input.kind) {
+      case "tick":
+        this.#tick(input.now);
+        break;
+      case "message":
+        if (input.message.to === this.#id) this.#receive(input.message, input.now);
+        break;
+      case "propose":
+        this.#propose(input.data, input.now);
+        break;
+      case "changeVoters":
+        this.#changeVoters(input.voters, input.now);
+        break;
+      case "persisted":
+        this.#persisted(input.term, input.index, input.now);
+        break;
+      case "compacted":
+        invariant(input.meta.index <= this.#applied, "only applied entries may be compacted");
+        this.#voters.compact(input.meta.index);
+        this.#log.compact(input.meta, input.data);
+        break;
+    }
+    return this.#flush();
+  }
+
+  // ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #start(now: number): void {
+    this.#started = true;
+    this.#leaderContactAt = now;
+    this.#resetElection(now);
+    if (this.#isOnlyVoter()) this.#electionAt = now;
+  }
+
+  #tick(now: number): void {
+    if (this.#role === "leader") return this.#leaderTick(now);
+    if (now < this.#electionAt || !this.#voters.current.includes(this.#id)) return;
+    if (this.#isOnlyVoter()) {
+      this.#campaign(now);
+    } else {
+      this.#preCampaign(now);
+    }
+  }
+
+  #leaderTick(now: number): void {
+    const contactAt = reachedByMajority(this.#perVoter(now, (progress) => progress.contactAt));
+    if (now - contactAt >= this.#settings.voteRefusalMs) {
+      this.#becomeFollower(this.#term, null, now); // check-quorum
+      return;
+    }
+    if (now < this.#heartbeatAt) return;
+    this.#heartbeatAt = now + this.#settings.heartbeatMs;
+    for (const [id, progress] of this.#progress) {
+      progress.heartbeat();
+      this.#sendAppend(id, progress, now, true);
+    }
+  }
+
+  #resetElection(now: number): void {
+    const { electionMinMs, electionMaxMs } = this.#settings;
+    this.#electionAt = now + electionMinMs + this.#random() * (electionMaxMs - electionMinMs);
+  }
+
+  #wakeAt(): number | null {
+    if (this.#role === "leader") {
+      if (this.#progress.size === 0) return null;
+      const contactAt = reachedByMajority(this.#perVoter(Infinity, (progress) => progress.contactAt));
+      return Math.min(this.#heartbeatAt, contactAt + this.#settings.voteRefusalMs);
+    }
+    return this.#voters.current.includes(this.#id) ? this.#electionAt : null;
+  }
+
+  // ── elections ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Asks without raising the term whether an election could be won (thesis 9.6). */
+  #preCampaign(now: number): void {
+    this.#become("precandidate", null);
+    this.#resetElection(now);
+    this.#votes = new Map([[this.#id, true]]);
+    const base = { kind: "preVote" as const, lastIndex: this.#log.lastIndex, lastTerm: this.#log.lastTerm };
+    for (const to of this.#peers()) this.#sendDurable({ ...base, from: this.#id, to, term: this.#term + 1 });
+  }
+
+  #campaign(now: number): void {
+    this.#term += 1;
+    this.#votedFor = this.#id;
+    this.#become("candidate", null);
+    this.#resetElection(now);
+    this.#votes = new Map([[this.#id, true]]);
+    // A lone voter leads at once: what it appends counts only when durable, and its own vote goes to disk with it.
+    if (this.#isOnlyVoter()) return this.#lead(now);
+    const base = { kind: "vote" as const, lastIndex: this.#log.lastIndex, lastTerm: this.#log.lastTerm };
+    for (const to of this.#peers()) this.#ready.sendOncePersisted({ ...base, from: this.#id, to, term: this.#term });
+  }
+
+  #lead(now: number): void {
+    this.#become("leader", this.#id);
+    this.#heartbeatAt = now + this.#settings.heartbeatMs;
+    for (const id of this.#peers()) this.#progress.set(id, new Progress(this.#log.lastIndex + 1, now));
+    // Earlier terms are committed with this entry, never by counting alone (thesis 3.6.2).
+    this.#append([{ kind: "noop", data: new Uint8Array(0) }], now);
+  }
+
+  #becomeFollower(term: number, leader: NodeId | null, now: number): void {
+    const restart = this.#role === "leader" || term > this.#term;
+    if (term > this.#term) {
+      this.#term = term;
+      this.#votedFor = null;
+    }
+    this.#become("follower", leader);
+    if (restart) this.#resetElection(now);
+  }
+
+  #become(role: Role, leader: NodeId | null): void {
+    this.#role = role;
+    this.#leader = leader;
+    this.#votes.clear();
+    this.#progress.clear();
+  }
+
+  /** A quorum may still hold a leader's lease: depose nobody (R1, R2). */
+  #hearsLeader(now: number): boolean {
+    return this.#role === "leader" || now - this.#leaderContactAt < this.#settings.voteRefusalMs;
+  }
+
+  #onPreVote(message: VoteRequest, now: number): void {
+    const granted = message.term > this.#term && !this.#hearsLeader(now) && this.#log.isUpToDate(message.lastIndex, message.lastTerm);
+    // A grant speaks of the term asked for; a refusal tells the own one, so that a candidate left behind catches up.
+    const term = granted ? message.term : this.#term;
+    this.#sendDurable({ kind: "preVoteReply", from: this.#id, to: message.from, term, granted });
+  }
+
+  #onVote(message: VoteRequest, now: number): void {
+    const free = this.#votedFor === null ? this.#role === "follower" && this.#leader === null : this.#votedFor === message.from;
+    const granted = free && this.#log.isUpToDate(message.lastIndex, message.lastTerm);
+    if (granted) {
+      this.#votedFor = message.from;
+      this.#resetElection(now);
+    }
+    this.#ready.sendOncePersisted({ kind: "voteReply", from: this.#id, to: message.from, term: this.#term, granted });
+  }
+
+  #onVoteReply(from: NodeId, granted: boolean, now: number): void {
+    if (!this.#voters.current.includes(from)) return;
+    this.#votes.set(from, granted);
+    const needed = majority(this.#voters.current.length);
+    const yes = [...this.#votes.values()].filter((vote) => vote).length;
+    if (yes >= needed) {
+      if (this.#role === "precandidate") this.#campaign(now);
+      else this.#lead(now);
+    } else if (this.#votes.size - yes >= needed) {
+      this.#becomeFollower(this.#term, null, now);
+    }
+  }
+
+  // ── messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #receive(message: Message, now: number): void {
+    if (message.kind === "preVote") return this.#onPreVote(message, now);
+    if (message.term > this.#term && !(message.kind === "preVoteReply" && message.granted)) {
+      if (message.kind === "vote" && this.#hearsLeader(now)) return;
+      const fromLeader = message.kind === "append" || message.kind === "snapshot";
+      this.#becomeFollower(message.term, fromLeader ? message.from : null, now);
+    } else if (message.term < this.#term) {
+      return this.#refuseStale(message);
+    }
+    switch (message.kind) {
+      case "vote":
+        return this.#onVote(message, now);
+      case "preVoteReply":
+        // A grant carries the term asked for.
+        if (this.#role === "precandidate" && (!message.granted || message.term === this.#term + 1)) {
+          this.#onVoteReply(message.from, message.granted, now);
+        }
+        return;
+      case "voteReply":
+        if (this.#role === "candidate") this.#onVoteReply(message.from, message.granted, now);
+        return;
+      case "append":
+      case "snapshot":
+        invariant(this.#role !== "leader", `two leaders in term ${this.#term}: ${this.#id} and ${message.from}`);
+        if (this.#role !== "follower" || this.#leader !== message.from) this.#becomeFollower(this.#term, message.from, now);
+        this.#leaderContactAt = now;
+        this.#resetElection(now);
+        return message.kind === "append" ? this.#onAppend(message) : this.#onSnapshot(message);
+      case "appendReply":
+        if (this.#role === "leader") this.#onAppendReply(message, now);
+        return;
+    }
+  }
+
+  /** Whoever is behind learns the term from the refusal: a leader resigns, a candidate catches up. */
+  #refuseStale(message: Message): void {
+    const base = { from: this.#id, to: message.from, term: this.#term };
+    if (message.kind === "append" || message.kind === "snapshot") {
+      const prevIndex = message.kind === "append" ? message.prevIndex : message.meta.index;
+      this.#sendDurable({ ...base, kind: "appendReply", success: false, prevIndex, index: 0, hintTerm: 0, sentAt: message.sentAt });
+    } else if (message.kind === "vote") {
+      this.#sendDurable({ ...base, kind: "voteReply", granted: false });
+    }
+  }
+
+  #onAppend(message: Of<"append">): void {
+    const { prevIndex, entries } = message;
+    const snapshotIndex = this.#log.snapshotIndex;
+    if (prevIndex >= snapshotIndex && this.#log.termAt(prevIndex) !== message.prevTerm) {
+      const agree = this.#log.agreeAtMost(prevIndex, message.prevTerm);
+      return this.#replyAppend(message, { success: false, prevIndex, index: agree.index, hintTerm: agree.term });
+    }
+    // What the snapshot covers was committed and agrees; the rest is compared, and cut only where it differs.
+    const from = entries.findIndex((entry) => entry.index > snapshotIndex && this.#log.termAt(entry.index) !== entry.term);
+    if (from >= 0) {
+      const first = entries[from]!;
+      if (first.index <= this.#log.lastIndex) this.#cut(first.index);
+      const added = entries.slice(from);
+      this.#log.append(added);
+      this.#voters.append(added);
+    }
+    const match = prevIndex + entries.length;
+    this.#commit = Math.max(this.#commit, Math.min(message.commit, match));
+    this.#replyAppend(message, { success: true, prevIndex, index: match, hintTerm: 0 });
+  }
+
+  #cut(index: number): void {
+    invariant(index > this.#commit, `leader ${this.#leader} contradicts committed entry ${index}`);
+    this.#log.truncateFrom(index);
+    this.#voters.truncateFrom(index);
+    this.#durable = Math.min(this.#durable, index - 1);
+    this.#emitted = Math.min(this.#emitted, index - 1);
+    this.#cutInTerm = this.#term;
+  }
+
+  #onSnapshot(message: Of<"snapshot">): void {
+    const { meta } = message;
+    if (meta.index > this.#commit) {
+      if (this.#log.termAt(meta.index) === meta.term) {
+        this.#commit = meta.index; // everything is here already: the entries are applied one by one
+      } else {
+        this.#log.reset(meta, message.data);
+        this.#voters.reset(meta);
+        this.#commit = this.#applied = this.#emitted = meta.index;
+        this.#durable = 0; // until the driver stored it
+        this.#cutInTerm = this.#term;
+        this.#ready.install(meta, message.data);
+      }
+    }
+    this.#replyAppend(message, { success: true, prevIndex: meta.index, index: Math.max(meta.index, this.#commit), hintTerm: 0 });
+  }
+
+  #replyAppend(
+    to: Of<"append"> | Of<"snapshot">,
+    outcome: { readonly success: boolean; readonly prevIndex: number; readonly index: number; readonly hintTerm: number },
+  ): void {
+    const reply: Message = { kind: "appendReply", from: this.#id, to: to.from, term: this.#term, sentAt: to.sentAt, ...outcome };
+    if (outcome.success && outcome.index > this.#durable) this.#ready.sendOncePersisted(reply);
+    else this.#sendDurable(reply);
+  }
+
+  /** At once, unless the term it speaks of is not durable yet. What speaks of a vote or of entries waits in any case. */
+  #sendDurable(message: Message): void {
+    if (this.#term === this.#durableTerm) this.#ready.send(message);
+    else this.#ready.sendOncePersisted(message);
+  }
+
+  // ── replication at the leader ───────────────────────────────────────────────────────────────────────────────────────
+
+  #propose(data: readonly Uint8Array[], now: number): void {
+    if (this.#role !== "leader" || data.length === 0) return;
+    this.#append(data.map((bytes) => ({ kind: "command" as const, data: bytes })), now);
+  }
+
+  #changeVoters(voters: readonly NodeId[], now: number): void {
+    const ownTermCommitted = this.#log.termAt(this.#commit) === this.#term;
+    if (this.#role !== "leader" || !ownTermCommitted || this.#voters.changedAt > this.#commit) return;
+    if (!differsByOne(this.#voters.current, voters)) return;
+    this.#append([{ kind: "membership", data: encodeVoters(voters) }], now);
+  }
+
+  #append(added: readonly { readonly kind: Entry["kind"]; readonly data: Uint8Array }[], now: number): void {
+    const first = this.#log.lastIndex + 1;
+    const entries = added.map(({ kind, data }, at): Entry => ({ index: first + at, term: this.#term, kind, data }));
+    this.#log.append(entries);
+    this.#voters.append(entries);
+    this.#followVoters(now);
+    for (const [id, progress] of this.#progress) this.#sendAppend(id, progress, now, false);
+  }
+
+  /** A membership entry counts as soon as it is appended. */
+  #followVoters(now: number): void {
+    const peers = this.#peers();
+    for (const id of this.#progress.keys()) if (!peers.includes(id)) this.#progress.delete(id);
+    for (const id of peers) if (!this.#progress.has(id)) this.#progress.set(id, new Progress(this.#log.lastIndex, now));
+  }
+
+  /** @param force a heartbeat or a new commit index: goes out even when it carries no entries. */
+  #sendAppend(to: NodeId, progress: Progress, now: number, force: boolean): void {
+    const { appendEntriesMax, appendBytesMax, inflightMax, electionMaxMs } = this.#settings;
+    do {
+      if (progress.mode === "snapshot" ? now - progress.snapshotSentAt >= electionMaxMs : this.#log.termAt(progress.next - 1) === null) {
+        return this.#sendSnapshot(to, progress, now);
+      }
+      const carries = progress.maySend(inflightMax) && progress.next <= this.#log.lastIndex;
+      if (!carries && !force) return;
+      const entries = carries ? this.#log.slice(progress.next, appendEntriesMax, appendBytesMax) : [];
+      const prevIndex = progress.mode === "snapshot" ? this.#log.snapshotIndex : progress.next - 1;
+      const prevTerm = this.#log.termAt(prevIndex)!;
+      const commit = this.#commit;
+      this.#ready.send({ kind: "append", from: this.#id, to, term: this.#term, prevIndex, prevTerm, entries, commit, sentAt: now });
+      progress.sent(prevIndex + entries.length, entries.length);
+      force = false;
+    } while (progress.mode === "replicate" && progress.next <= this.#log.lastIndex);
+  }
+
+  #sendSnapshot(to: NodeId, progress: Progress, now: number): void {
+    const snapshot = this.#log.snapshot;
+    invariant(snapshot !== null, "entries are missing without a snapshot");
+    progress.snapshotSent(snapshot.meta.index, now);
+    this.#ready.send({ kind: "snapshot", from: this.#id, to, term: this.#term, meta: snapshot.meta, data: snapshot.data, sentAt: now });
+  }
+
+  #onAppendReply(message: Of<"appendReply">, now: number): void {
+    const progress = this.#progress.get(message.from);
+    if (progress === undefined) return;
+    progress.contact(message.sentAt);
+    if (message.success) {
+      const news = progress.succeeded(message.index);
+      if (progress.match >= this.#log.lastIndex) progress.caughtUpAt = now;
+      if (this.#advanceCommit()) this.#announceCommit(now);
+      else if (news) this.#sendAppend(message.from, progress, now, false);
+    } else {
+      const agree = this.#log.agreeAtMost(message.index, message.hintTerm);
+      if (progress.refused(message.prevIndex, agree.index)) this.#sendAppend(message.from, progress, now, true);
+    }
+  }
+
+  #persisted(term: number, index: number, now: number): void {
+    this.#durableTerm = Math.max(this.#durableTerm, term);
+    if (term < this.#cutInTerm) return;
+    this.#durable = Math.max(this.#durable, Math.min(index, this.#log.lastIndex));
+    if (this.#role === "leader" && this.#advanceCommit()) this.#announceCommit(now);
+  }
+
+  /** Counts what is durable at each voter; only entries of this term are committed by counting (thesis 3.6.2). */
+  #advanceCommit(): boolean {
+    const reached = reachedByMajority(this.#perVoter(this.#durable, (progress) => progress.match));
+    if (reached <= this.#commit || this.#log.termAt(reached) !== this.#term) return false;
+    this.#commit = reached;
+    return true;
+  }
+
+  /** Followers apply as soon as they may, not a heartbeat later. */
+  #announceCommit(now: number): void {
+    for (const [id, progress] of this.#progress) this.#sendAppend(id, progress, now, true);
+    // A leader that removed itself leads until that is committed (thesis 4.2.2).
+    if (!this.#voters.current.includes(this.#id) && this.#voters.changedAt <= this.#commit) this.#becomeFollower(this.#term, null, now);
+  }
+
+  // ── output ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #flush(): Ready {
+    const entries = this.#emitted < this.#log.lastIndex ? this.#log.slice(this.#emitted + 1, Infinity, Infinity) : [];
+    const changed = this.#term !== this.#emittedTerm || this.#votedFor !== this.#emittedVote;
+    const hardState = changed || (entries.length > 0 && this.#commit > this.#emittedCommit)
+      ? { term: this.#term, votedFor: this.#votedFor, commit: this.#commit }
+      : null;
+    const writes = entries.length > 0 || this.#ready.installs;
+    const mark = writes || hardState !== null ? { term: this.#term, index: writes ? this.#log.lastIndex : 0 } : null;
+    this.#emitted = this.#log.lastIndex;
+    if (hardState !== null) {
+      this.#emittedTerm = this.#term;
+      this.#emittedVote = this.#votedFor;
+      this.#emittedCommit = this.#commit;
+    }
+    return this.#ready.take({ hardState, entries, mark, apply: this.#takeApply(), role: this.#takeRole(), wakeAt: this.#wakeAt() });
+  }
+
+  /** Never ahead of the own disk, so that a restart does not take the state back in time. */
+  #takeApply(): readonly Entry[] {
+    const upTo = Math.min(this.#commit, this.#durable);
+    if (upTo <= this.#applied) return [];
+    const apply = this.#log.slice(this.#applied + 1, upTo - this.#applied, Infinity);
+    this.#applied = upTo;
+    return apply;
+  }
+
+  #takeRole(): Ready["role"] {
+    const { role, term, leader } = this.#reported ?? {};
+    if (role === this.#role && term === this.#term && leader === this.#leader) return null;
+    return this.#reported = { role: this.#role, term: this.#term, leader: this.#leader };
+  }
+
+  #peers(): readonly NodeId[] {
+    return this.#voters.current.filter((id) => id !== this.#id);
+  }
+  #isOnlyVoter(): boolean {
+    return this.#voters.current.length === 1 && this.#voters.current[0] === this.#id;
+  }
+  #perVoter(own: number, of: (progress: Progress) => number): readonly number[] {
+    return this.#voters.current.map((id) => {
+      if (id === this.#id) return own;
+      const progress = this.#progress.get(id);
+      return progress === undefined ? -Infinity : of(progress);
+    });
+  }
+}

@@ -3,16 +3,16 @@
  * All writes of metadata go through these methods and from there through one `propose` (HAZARDS R6).
  */
 import type { Deadline } from "../io/deadline.ts";
-import type { KafkaErrorName } from "../protocol/errors.ts";
 import type { NodeId, ProducerId, Uuid } from "../protocol/ids.ts";
-import type { ConfigResourceType, MetadataDelta, MetadataImage, TopicImage } from "../state/metadata/image.ts";
+import type {
+  BrokerToRegister as BrokerRegistration,
+  ConfigsToChange as ConfigChange,
+  PartitionsToAdd as NewPartitions,
+  Row,
+} from "../state/metadata/commands.ts";
+import type { MetadataDelta, MetadataImage, TopicImage } from "../state/metadata/image.ts";
 
-/** A row of a reply: what was done, or why not. `message` says what to do. */
-export type Row<T> = { readonly ok: true; readonly value: T } | {
-  readonly ok: false;
-  readonly error: KafkaErrorName;
-  readonly message: string;
-};
+export type { BrokerRegistration, ConfigChange, NewPartitions, Row };
 
 export interface NewTopic {
   readonly name: string;
@@ -25,25 +25,6 @@ export interface NewTopic {
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
   /** Set by the broker for its own topics. */
   readonly internal?: boolean;
-}
-
-export interface NewPartitions {
-  readonly topic: string;
-  readonly totalCount: number;
-  readonly assignments: readonly (readonly number[])[] | null;
-}
-
-export interface ConfigChange {
-  readonly type: ConfigResourceType;
-  readonly name: string;
-  /** Kafka's operations (KIP-339); AlterConfigs arrives as `replaceAll`. */
-  readonly operations: readonly {
-    readonly name: string;
-    readonly operation: "set" | "delete" | "append" | "subtract";
-    readonly value: string | null;
-  }[];
-  /** Remove every override that `operations` does not name. */
-  readonly replaceAll: boolean;
 }
 
 export interface QuorumStatus {
@@ -72,6 +53,8 @@ export interface Controller {
   ): Promise<readonly Row<TopicImage>[]>;
   createPartitions(requests: readonly NewPartitions[], validateOnly: boolean, deadline: Deadline): Promise<readonly Row<TopicImage>[]>;
   changeConfigs(changes: readonly ConfigChange[], validateOnly: boolean, deadline: Deadline): Promise<readonly Row<null>[]>;
+  /** Makes this node known with its endpoints; resolves to its broker epoch. Once per start, before clients are let in. */
+  registerBroker(broker: BrokerRegistration, deadline: Deadline): Promise<number>;
   /** A producer id that was never given before; blocks of 1,000 are reserved by one entry (KIP-730). */
   nextProducerId(deadline: Deadline): Promise<ProducerId>;
 }

@@ -151,6 +151,11 @@ export class Raft {
     return term === null ? null : { index, term, voters: this.#voters.at(index) };
   }
 
+  /** What a new leader may not yet have applied, in order: proposals are decided on top of it. */
+  unapplied(): readonly Entry[] {
+    return this.#log.slice(this.#applied + 1, Infinity, Infinity);
+  }
+
   step(input: Input): Ready {
     if (!this.#started) this.#start(input.now);
     switch (input.kind) {

@@ -1,0 +1,47 @@
+/**
+ * The whole state as the shortest list of records that makes it, in one order: equal states have equal bytes, so the same bytes serve
+ * as snapshot and, digested, for comparing nodes. It must not contain anything that is not replicated.
+ */
+import { producerId, ZERO_UUID } from "../../protocol/ids.ts";
+import type { ConfigResourceType } from "./image.ts";
+import { byKey, decodeRecords, encodeRecords, type MetadataRecord } from "./records.ts";
+import { MetadataState } from "./state.ts";
+
+const overridable: readonly ConfigResourceType[] = ["broker", "group", "client-metrics"];
+
+export function encodeSnapshot(state: MetadataState): Uint8Array {
+  return encodeRecords([...records(state)]);
+}
+
+/** @param index Raft index that the snapshot stands for. @throws {UnreadableMetadata} */
+export function decodeSnapshot(bytes: Uint8Array, index: number): MetadataState {
+  const state = new MetadataState();
+  for (const record of decodeRecords(bytes)) state.replay(record);
+  state.index = index;
+  state.takeDelta();
+  return state;
+}
+
+function* records(state: MetadataState): Iterable<MetadataRecord> {
+  if (state.clusterId !== ZERO_UUID) yield { type: "clusterCreated", clusterId: state.clusterId };
+  for (const [feature, level] of [...state.features].sort(byKey)) yield { type: "featureSet", feature, level };
+  for (const broker of [...state.brokers.values()].sort((a, b) => a.id - b.id)) yield { type: "brokerRegistered", broker };
+  if (state.nextProducerId > 0) yield { type: "producerIdsReserved", next: producerId(state.nextProducerId) };
+  for (const [, topic] of [...state.topics].sort(byKey)) yield { type: "topicCreated", topic };
+  for (const resource of overridable) {
+    for (const name of [...state.configured(resource)].sort()) {
+      yield { type: "configsChanged", resource, name, changes: [...state.configs(resource, name)].sort(byKey) };
+    }
+  }
+}
+
+/** 32 hexadecimal digits that are equal for equal states: FNV-1a over the snapshot, four lanes. Not for secrets. */
+export function stateHash(state: MetadataState): string {
+  const lanes = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b];
+  const bytes = encodeSnapshot(state);
+  for (let at = 0; at < bytes.length; at++) {
+    const lane = at & 3;
+    lanes[lane] = Math.imul(lanes[lane]! ^ bytes[at]! ^ (lanes[(lane + 3) & 3]! >>> 15), 0x01000193);
+  }
+  return lanes.map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
+}

@@ -3,10 +3,10 @@
  * `apply`; there is no other way to the image (law 3, HAZARDS R6).
  */
 import type { Deadline } from "../io/deadline.ts";
-import { DeadlineExceeded } from "../io/errors.ts";
+import { DeadlineExceeded } from "../io/mod.ts";
 import type { Io } from "../io/io.ts";
 import type { ProducerId, Uuid } from "../protocol/ids.ts";
-import { ZERO_UUID } from "../protocol/ids.ts";
+import { ZERO_UUID } from "../protocol/mod.ts";
 import { type Entry, Raft, type SnapshotMeta } from "../raft/mod.ts";
 import {
   decodeRecords,
@@ -39,8 +39,10 @@ export class NodeController implements Controller, RaftHost {
   readonly #producerIds: ProducerIds;
   #state: MetadataState;
   #listeners: Applied[] = [];
-  /** Resolved by the first applied entry of a term with a known leader. */
-  #firstApplied: (() => void)[] = [];
+  /** Term of the last applied entry. */
+  #appliedTerm = 0;
+  /** Woken by whatever `start` may be waiting for. */
+  #starting: (() => void)[] = [];
   #failure: Error | null = null;
   #closed = false;
 
@@ -71,9 +73,20 @@ export class NodeController implements Controller, RaftHost {
   /** Resolves when the metadata is usable: what was committed is applied, the cluster has its id. */
   async start(): Promise<void> {
     const deadline = this.#io.deadlines.in("start of the metadata", this.#settings.startMs);
+    let expired = false;
+    const waker = this.#io.deadlines.wake(deadline, () => {
+      expired = true;
+      this.#wakeStart();
+    });
     this.#driver.start();
-    if (this.#proposals.leading && this.#driver.raft.status.voters.length === 1) await this.#createCluster(deadline);
-    else await this.#untilApplied(deadline);
+    while (!this.#usable) {
+      if (this.#failure !== null) throw this.#failure;
+      if (expired) throw new DeadlineExceeded(deadline.op, "metadata", this.#settings.startMs);
+      // The proposal goes out with the new leader's first entry, in one write.
+      const created = this.#proposals.leading && this.#state.clusterId === ZERO_UUID && await this.#createCluster(deadline);
+      if (!created) await new Promise<void>((resolve) => this.#starting.push(resolve));
+    }
+    waker.cancel();
   }
 
   get image(): MetadataImage {
@@ -121,7 +134,11 @@ export class NodeController implements Controller, RaftHost {
   ): Promise<readonly Row<TopicImage>[]> {
     return await this.#proposals.propose({ kind: "deleteTopics", topics }, deadline);
   }
-  async createPartitions(requests: readonly NewPartitions[], validateOnly: boolean, deadline: Deadline): Promise<readonly Row<TopicImage>[]> {
+  async createPartitions(
+    requests: readonly NewPartitions[],
+    validateOnly: boolean,
+    deadline: Deadline,
+  ): Promise<readonly Row<TopicImage>[]> {
     return await this.#proposals.propose({ kind: "createPartitions", requests }, deadline, validateOnly);
   }
   async changeConfigs(changes: readonly ConfigChange[], validateOnly: boolean, deadline: Deadline): Promise<readonly Row<null>[]> {
@@ -152,14 +169,16 @@ export class NodeController implements Controller, RaftHost {
       }
       this.#state.index = entry.index;
       this.#tell(this.#state.takeDelta());
+      this.#appliedTerm = entry.term;
       this.#proposals.applied(entry.index);
     }
-    for (const resolve of this.#firstApplied.splice(0)) resolve();
+    this.#wakeStart();
   }
 
   install(meta: SnapshotMeta, data: Uint8Array): void {
     const before = this.#state;
     this.#state = decodeSnapshot(data, meta.index);
+    this.#appliedTerm = meta.term;
     this.#tell(difference(before, this.#state));
   }
 
@@ -167,6 +186,7 @@ export class NodeController implements Controller, RaftHost {
     const raft = this.#driver.raft;
     if (raft.role === "leader") this.#proposals.lead(this.#state, raft.unapplied());
     else if (this.#proposals.leading) this.#proposals.follow(new NotController(raft.leader, true));
+    this.#wakeStart();
   }
 
   takeSnapshot(): Uint8Array {
@@ -176,34 +196,31 @@ export class NodeController implements Controller, RaftHost {
   failed(error: Error): void {
     this.#failure = error;
     this.#proposals.follow(error);
-    for (const resolve of this.#firstApplied.splice(0)) resolve();
+    this.#wakeStart();
   }
 
   #tell(delta: MetadataDelta): void {
     for (const listener of this.#listeners) listener(delta, this.#state);
   }
 
-  /** Commits with the leader's first entry in one write. */
-  async #createCluster(deadline: Deadline): Promise<void> {
-    const { features } = this.#settings;
-    await this.#proposals.propose({ kind: "createCluster", clusterId: randomUuid(this.#io), features }, deadline);
-    if (this.#state.index < this.#driver.raft.commit || this.#state.clusterId === ZERO_UUID) await this.#untilApplied(deadline);
+  /** An entry of the current term is applied, so everything committed before it is too. */
+  get #usable(): boolean {
+    return this.#appliedTerm === this.#driver.raft.term && this.#state.clusterId !== ZERO_UUID;
   }
 
-  /** Until a leader's first entry has made everything before it known to be committed. */
-  async #untilApplied(deadline: Deadline): Promise<void> {
-    let expired = false;
-    const waker = this.#io.deadlines.wake(deadline, () => {
-      expired = true;
-      for (const resolve of this.#firstApplied.splice(0)) resolve();
-    });
-    while (this.#state.clusterId === ZERO_UUID || this.#driver.raft.leader === null) {
-      if (this.#failure !== null) throw this.#failure;
-      if (expired) throw new DeadlineExceeded(deadline.op, "metadata", this.#settings.startMs);
-      await new Promise<void>((resolve) => this.#firstApplied.push(resolve));
-      if (this.#proposals.leading && this.#state.clusterId === ZERO_UUID) await this.#createCluster(deadline);
+  #wakeStart(): void {
+    for (const resolve of this.#starting.splice(0)) resolve();
+  }
+
+  /** @returns whether an entry of this node's term made or confirmed the cluster. */
+  async #createCluster(deadline: Deadline): Promise<boolean> {
+    const { features } = this.#settings;
+    try {
+      await this.#proposals.propose({ kind: "createCluster", clusterId: randomUuid(this.#io), features }, deadline);
+    } catch (error) {
+      if (!(error instanceof NotController)) throw error; // another leader does it
     }
-    waker.cancel();
+    return this.#usable;
   }
 }
 

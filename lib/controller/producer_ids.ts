@@ -1,5 +1,5 @@
 /** Hands out producer ids from reserved blocks (KIP-730). It must not give an id whose reservation is not committed. */
-import { type ProducerId, producerId } from "../protocol/ids.ts";
+import { type ProducerId, producerId } from "../protocol/mod.ts";
 
 export class ProducerIds {
   readonly #reserve: () => Promise<ProducerId>;

@@ -3,9 +3,17 @@
  * records are committed and applied. It must not answer from the speculative state, nor write anything but through Raft (R6).
  */
 import type { Deadline, Waker } from "../io/deadline.ts";
-import { DeadlineExceeded, invariant, Overloaded } from "../io/errors.ts";
+import { DeadlineExceeded, invariant, Overloaded } from "../io/mod.ts";
 import type { Io } from "../io/io.ts";
-import { decodeRecords, encodeRecords, type MetadataCommand, MetadataMachine, type MetadataRecord, type MetadataReplies, MetadataState } from "../state/mod.ts";
+import {
+  decodeRecords,
+  encodeRecords,
+  type MetadataCommand,
+  MetadataMachine,
+  type MetadataRecord,
+  type MetadataReplies,
+  MetadataState,
+} from "../state/mod.ts";
 import { NotController } from "./errors.ts";
 import type { RaftDriver } from "./raft_driver.ts";
 import type { Entry } from "../raft/mod.ts";
@@ -41,7 +49,9 @@ export class Proposals {
   /** This node leads from now on: `unapplied` are the entries of its log after the committed state. */
   lead(committed: MetadataState, unapplied: readonly Entry[]): void {
     const speculative = committed.clone();
-    for (const entry of unapplied) if (entry.kind === "command") for (const record of decodeRecords(entry.data)) speculative.replay(record);
+    for (const entry of unapplied) {
+      if (entry.kind === "command") { for (const record of decodeRecords(entry.data)) speculative.replay(record); }
+    }
     speculative.takeDelta();
     this.#speculative = speculative;
   }
@@ -120,7 +130,10 @@ export class Proposals {
       invariant(index >= (this.#waiting.at(-1)?.index ?? 0), "proposals wait in the order of their entries");
       this.#waiting.push(waiting);
       // The row stays until its entry is applied, so that its records are at hand; only the caller stops waiting.
-      waker = this.#io.deadlines.wake(deadline, () => reject(new DeadlineExceeded(deadline.op, "metadata", this.#io.clock.mono() - startedAt)));
+      waker = this.#io.deadlines.wake(
+        deadline,
+        () => reject(new DeadlineExceeded(deadline.op, "metadata", this.#io.clock.mono() - startedAt)),
+      );
     });
   }
 }

@@ -2,7 +2,7 @@
  * Runs the consensus core: executes each `Ready` top to bottom, one write to the store at a time, while what comes meanwhile gathers for
  * the next one. It must not know what entries mean. HAZARDS R1-R6, W1: a write whose outcome is unknown ends the node.
  */
-import { invariant } from "../io/errors.ts";
+import { invariant } from "../io/mod.ts";
 import type { Io, Timer } from "../io/io.ts";
 import type { Entry, HardState, Input, Message, Raft, Ready, SnapshotMeta } from "../raft/mod.ts";
 import type { RaftStore } from "../storage/types.ts";
@@ -151,7 +151,7 @@ export class RaftDriver {
   }
 
   #startWriting(): void {
-    this.#writing ??= this.#write().finally(() => this.#writing = null);
+    this.#writing ??= this.#write();
   }
 
   async #write(): Promise<void> {
@@ -162,13 +162,15 @@ export class RaftDriver {
       try {
         await this.#persist(round);
       } catch (error) {
-        return this.#fail(error);
+        this.#fail(error);
+        break;
       }
       for (const message of round.messages) if (message.term >= this.#raft.term) this.#peers?.send(message);
       const now = this.#io.clock.mono();
       for (const mark of round.marks) this.submit({ kind: "persisted", ...mark, now });
       if (this.#snapshotDue()) await this.#compact();
     }
+    this.#writing = null; // in the same turn as the last look at the round, so that nothing is left lying in it
   }
 
   async #persist(round: Round): Promise<void> {

@@ -2,7 +2,7 @@
  * Who votes: the latest membership entry in the log decides as soon as it is appended (thesis 4.1), or the snapshot, or what
  * the node was started with. It must not decide whether a change may be made; `raft.ts` does.
  */
-import { nodeId, type NodeId } from "../protocol/ids.ts";
+import { type NodeId, nodeId } from "../protocol/mod.ts";
 import { invariant } from "./invariant.ts";
 import type { Entry, SnapshotMeta } from "./types.ts";
 

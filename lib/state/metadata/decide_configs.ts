@@ -5,6 +5,9 @@ import type { MetadataRecord } from "./records.ts";
 import type { MetadataRules } from "./rules.ts";
 import type { MetadataState } from "./state.ts";
 
+/** What the protocol can carry as a string. */
+const VALUE_BYTES_MAX = 32_767;
+
 type Changes = (readonly [key: string, value: string | null])[];
 
 export function changeConfigs(
@@ -78,6 +81,9 @@ function valueAfter(
     return refused("INVALID_CONFIG", unknown ?? `${cannot(request)}: "${name}" is not a list, so nothing can be added or taken away`);
   }
   const next = operation === "set" ? value : combine(operation, before.get(name) ?? list ?? "", value);
+  if (Buffer.byteLength(next) > VALUE_BYTES_MAX) {
+    return refused("INVALID_CONFIG", `${cannot(request)}: the value of "${name}" would be longer than ${VALUE_BYTES_MAX} bytes`);
+  }
   const problem = rules.checkConfig(request.type, name, next);
   if (problem !== null) return refused("INVALID_CONFIG", problem);
   return done(next);

@@ -1,5 +1,5 @@
 /** CreateTopics, DeleteTopics and CreatePartitions: Kafka's checks, then records. It must not change the state it looks at. */
-import { nodeId, type NodeId } from "../../protocol/ids.ts";
+import { type NodeId, nodeId } from "../../protocol/mod.ts";
 import type { Decision } from "../machine.ts";
 import { done, type PartitionsToAdd, refused, type Row, type TopicKey, type TopicToCreate } from "./commands.ts";
 import type { BrokerImage, PartitionImage, TopicImage } from "./image.ts";
@@ -129,7 +129,10 @@ function nameRefusal(state: MetadataState, name: string): Row<never> | null {
 }
 
 const collision = (name: string, other: string): Row<never> =>
-  refused("INVALID_TOPIC_EXCEPTION", `Cannot create "${name}": it differs from "${other}" only in "." and "_", which collide in metric names`);
+  refused(
+    "INVALID_TOPIC_EXCEPTION",
+    `Cannot create "${name}": it differs from "${other}" only in "." and "_", which collide in metric names`,
+  );
 
 function initialConfigs(topic: TopicToCreate, rules: MetadataRules): Row<ReadonlyMap<string, string>> {
   const cannot = `Cannot create "${topic.name}"`;
@@ -148,7 +151,10 @@ function automatic(state: MetadataState, topic: TopicToCreate, rules: MetadataRu
   const cannot = `Cannot create "${topic.name}"`;
   const { partitions, replicationFactor } = topic;
   if (replicationFactor < -1 || replicationFactor === 0) {
-    return refused("INVALID_REPLICATION_FACTOR", `${cannot}: replication factor is ${replicationFactor}, it must be above 0, or -1 for the default`);
+    return refused(
+      "INVALID_REPLICATION_FACTOR",
+      `${cannot}: replication factor is ${replicationFactor}, it must be above 0, or -1 for the default`,
+    );
   }
   if (partitions < -1 || partitions === 0) {
     return refused("INVALID_PARTITIONS", `${cannot}: number of partitions is ${partitions}, it must be above 0, or -1 for the default`);
@@ -207,7 +213,10 @@ function limitRefusal(topic: string, total: number, added: number, so: RequestSo
     return refused("POLICY_VIOLATION", `${cannot}: one request may create ${PARTITIONS_PER_REQUEST_MAX} partitions, split it`);
   }
   if (so.partitions + added > rules.partitionsPerClusterMax) {
-    return refused("POLICY_VIOLATION", `${cannot}: the cluster has ${so.partitions} of at most ${rules.partitionsPerClusterMax} partitions`);
+    return refused(
+      "POLICY_VIOLATION",
+      `${cannot}: the cluster has ${so.partitions} of at most ${rules.partitionsPerClusterMax} partitions`,
+    );
   }
   return null;
 }

@@ -1,5 +1,5 @@
 /** The metadata machine: commands to records by Kafka's rules, records to state. Pure; the controller hosts it. */
-import { type ProducerId, producerId, ZERO_UUID } from "../../protocol/ids.ts";
+import { type ProducerId, producerId, ZERO_UUID } from "../../protocol/mod.ts";
 import type { Decision, Machine } from "../machine.ts";
 import type { MetadataCommand, MetadataReplies, MetadataReply } from "./commands.ts";
 import { changeConfigs } from "./decide_configs.ts";

@@ -1,9 +1,9 @@
 /** The cluster's metadata as a replicated state machine. */
 export * from "./commands.ts";
-export { UnreadableMetadata } from "./encoding.ts";
+
 export type * from "./image.ts";
 export { MetadataMachine } from "./machine.ts";
-export { decodeRecords, encodeRecords, type MetadataRecord } from "./records.ts";
+export { decodeRecords, encodeRecords, type MetadataRecord, UnreadableMetadata } from "./records.ts";
 export { type MetadataRules, PARTITIONS_PER_REQUEST_MAX } from "./rules.ts";
 export { decodeSnapshot, encodeSnapshot, stateHash } from "./snapshot.ts";
 export { MetadataState } from "./state.ts";

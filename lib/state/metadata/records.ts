@@ -1,10 +1,24 @@
 /**
  * The records that make up the metadata, and their bytes. A record says what is so from now on, never what was asked for, so that
- * replay needs no rules. It must not depend on settings or on time.
+ * replay needs no rules. It must not depend on settings or on time. What a newer version wrote and marked as required is
+ * refused by name (HAZARDS U1).
  */
-import { type NodeId, nodeId, type ProducerId, producerId, type Uuid } from "../../protocol/ids.ts";
-import { BodyReader, BodyWriter, decodeFrame, encodeFrame, type RawRecord } from "./encoding.ts";
+import {
+  decode,
+  DecodeError,
+  type Draft,
+  encode,
+  type Infer,
+  type Message,
+  nodeId,
+  type ProducerId,
+  producerId,
+  Reader,
+  type Uuid,
+  Writer,
+} from "../../protocol/mod.ts";
 import type { BrokerImage, ConfigResourceType, EndpointImage, PartitionImage, TopicImage } from "./image.ts";
+import * as schema from "./schemas.ts";
 
 export type MetadataRecord =
   | { readonly type: "clusterCreated"; readonly clusterId: Uuid }
@@ -24,171 +38,162 @@ export type MetadataRecord =
   /** Level 0 removes the feature. */
   | { readonly type: "featureSet"; readonly feature: string; readonly level: number };
 
-type Of<Type extends MetadataRecord["type"]> = Extract<MetadataRecord, { readonly type: Type }>;
+/** The bytes are not what this version can read; the message says why. The node must not go on without them. */
+export class UnreadableMetadata extends Error {
+  override readonly name = "UnreadableMetadata";
+}
 
-interface Codec<R> {
+interface Codec {
   /** On disk for ever: a number is never given twice. */
   readonly id: number;
   /** Newest version that this build reads, and the one it writes. */
   readonly version: number;
-  write(record: R, out: BodyWriter): void;
-  read(input: BodyReader, version: number): R;
+  write(record: MetadataRecord, out: Writer): void;
+  read(input: Reader, version: number): MetadataRecord;
 }
 
-const codecs: { readonly [Type in MetadataRecord["type"]]: Codec<Of<Type>> } = {
-  clusterCreated: {
-    id: 1,
-    version: 0,
-    write: ({ clusterId }, out) => out.uuid(clusterId),
-    read: (input) => ({ type: "clusterCreated", clusterId: input.uuid() }),
-  },
-  brokerRegistered: { id: 2, version: 0, write: writeBroker, read: readBroker },
-  topicCreated: { id: 3, version: 0, write: writeTopic, read: readTopic },
-  topicDeleted: {
-    id: 4,
-    version: 0,
-    write: ({ topicId }, out) => out.uuid(topicId),
-    read: (input) => ({ type: "topicDeleted", topicId: input.uuid() }),
-  },
-  partitionsAdded: {
-    id: 5,
-    version: 0,
-    write: ({ topicId, partitions }, out) => {
-      out.uuid(topicId);
-      out.list(partitions, (partition) => writePartition(partition, out));
-    },
-    read: (input) => ({ type: "partitionsAdded", topicId: input.uuid(), partitions: input.list(() => readPartition(input)) }),
-  },
-  configsChanged: {
-    id: 6,
-    version: 0,
-    write: ({ resource, name, changes }, out) => {
-      out.byte(resources.indexOf(resource));
-      out.string(name);
-      out.list(changes, ([key, value]) => {
-        out.string(key);
-        out.nullableString(value);
-      });
-    },
-    read: (input) => ({
-      type: "configsChanged",
-      resource: resources[input.byte()]!,
-      name: input.string(),
-      changes: input.list(() => [input.string(), input.nullableString()] as const),
-    }),
-  },
-  producerIdsReserved: {
-    id: 7,
-    version: 0,
-    write: ({ next }, out) => out.int64(next),
-    read: (input) => ({ type: "producerIdsReserved", next: producerId(input.int64()) }),
-  },
-  featureSet: {
-    id: 8,
-    version: 0,
-    write: ({ feature, level }, out) => {
-      out.string(feature);
-      out.int32(level);
-    },
-    read: (input) => ({ type: "featureSet", feature: input.string(), level: input.int32() }),
-  },
-};
+function codec<Type extends MetadataRecord["type"], Read, Written>(
+  id: number,
+  message: Message<Read, Written>,
+  toWire: (record: Extract<MetadataRecord, { readonly type: Type }>) => Written,
+  fromWire: (wire: Read) => Extract<MetadataRecord, { readonly type: Type }>,
+): Codec {
+  return {
+    id,
+    version: message.maxVersion,
+    write: (record, out) => encode(message, message.maxVersion, toWire(record as Extract<MetadataRecord, { readonly type: Type }>), out),
+    read: (input, version) => fromWire(decode(message, version, input)),
+  };
+}
 
 /** Order is on disk: append only. */
 const resources: readonly ConfigResourceType[] = ["topic", "broker", "group", "client-metrics"];
 const protocols: readonly EndpointImage["securityProtocol"][] = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
 
-const byId = new Map<number, Codec<MetadataRecord>>(Object.values(codecs).map((codec) => [codec.id, codec as Codec<MetadataRecord>]));
+const codecs: Readonly<Record<MetadataRecord["type"], Codec>> = {
+  clusterCreated: codec<"clusterCreated", Infer<typeof schema.clusterCreated>, Draft<typeof schema.clusterCreated>>(
+    1,
+    schema.clusterCreated,
+    ({ clusterId }) => ({ clusterId }),
+    ({ clusterId }) => ({ type: "clusterCreated", clusterId }),
+  ),
+  brokerRegistered: codec<"brokerRegistered", Infer<typeof schema.brokerRegistered>, Draft<typeof schema.brokerRegistered>>(
+    2,
+    schema.brokerRegistered,
+    ({ broker }) => ({ ...broker, endpoints: broker.endpoints.map(endpointToWire) }),
+    (wire) => ({
+      type: "brokerRegistered",
+      broker: { ...wire, id: nodeId(wire.id), endpoints: wire.endpoints.map(endpointFromWire) },
+    }),
+  ),
+  topicCreated: codec<"topicCreated", Infer<typeof schema.topicCreated>, Draft<typeof schema.topicCreated>>(
+    3,
+    schema.topicCreated,
+    ({ topic }) => ({ ...topic, configs: [...topic.configs].sort(byKey).map(([key, value]) => ({ key, value })) }),
+    (wire) => ({
+      type: "topicCreated",
+      topic: {
+        ...wire,
+        partitions: wire.partitions.map(partitionFromWire),
+        configs: new Map(wire.configs.map(({ key, value }) => [key, value])),
+      },
+    }),
+  ),
+  topicDeleted: codec<"topicDeleted", Infer<typeof schema.topicDeleted>, Draft<typeof schema.topicDeleted>>(
+    4,
+    schema.topicDeleted,
+    ({ topicId }) => ({ topicId }),
+    ({ topicId }) => ({ type: "topicDeleted", topicId }),
+  ),
+  partitionsAdded: codec<"partitionsAdded", Infer<typeof schema.partitionsAdded>, Draft<typeof schema.partitionsAdded>>(
+    5,
+    schema.partitionsAdded,
+    ({ topicId, partitions }) => ({ topicId, partitions }),
+    (wire) => ({ type: "partitionsAdded", topicId: wire.topicId, partitions: wire.partitions.map(partitionFromWire) }),
+  ),
+  configsChanged: codec<"configsChanged", Infer<typeof schema.configsChanged>, Draft<typeof schema.configsChanged>>(
+    6,
+    schema.configsChanged,
+    ({ resource, name, changes }) => ({
+      resource: resources.indexOf(resource),
+      name,
+      changes: changes.map(([key, value]) => ({ key, value })),
+    }),
+    (wire) => ({
+      type: "configsChanged",
+      resource: known(resources, wire.resource, "config resource"),
+      name: wire.name,
+      changes: wire.changes.map(({ key, value }) => [key, value] as const),
+    }),
+  ),
+  producerIdsReserved: codec<"producerIdsReserved", Infer<typeof schema.producerIdsReserved>, Draft<typeof schema.producerIdsReserved>>(
+    7,
+    schema.producerIdsReserved,
+    ({ next }) => ({ next }),
+    ({ next }) => ({ type: "producerIdsReserved", next: producerId(next) }),
+  ),
+  featureSet: codec<"featureSet", Infer<typeof schema.featureSet>, Draft<typeof schema.featureSet>>(
+    8,
+    schema.featureSet,
+    ({ feature, level }) => ({ feature, level }),
+    ({ feature, level }) => ({ type: "featureSet", feature, level }),
+  ),
+};
 
-/** One Raft entry for all records of a request. */
+const byId: ReadonlyMap<number, Codec> = new Map(Object.values(codecs).map((each) => [each.id, each]));
+
+/** The bytes of one Raft entry: all records of a request. */
 export function encodeRecords(records: readonly MetadataRecord[]): Uint8Array {
-  return encodeFrame(records.map((record): RawRecord => {
-    const codec = codecs[record.type] as Codec<MetadataRecord>;
-    const out = new BodyWriter();
-    codec.write(record, out);
-    return { type: codec.id, version: codec.version, body: out.take() };
-  }));
+  const rows = records.map((record) => {
+    const { id, version, write } = codecs[record.type];
+    const body = new Writer(BODY_BYTES);
+    write(record, body);
+    return { type: id, version, required: true, body: body.finishJoined() };
+  });
+  const out = new Writer(BODY_BYTES);
+  encode(schema.entrySchema, 0, { records: rows }, out);
+  return out.finishJoined();
 }
+
+/** First slab of a writer; most records are far smaller. */
+const BODY_BYTES = 512;
 
 /** @throws {UnreadableMetadata} when a newer version wrote it, or the bytes are damaged. */
 export function decodeRecords(bytes: Uint8Array): MetadataRecord[] {
-  const frame = decodeFrame(bytes, (type) => byId.get(type)?.version);
-  return frame.map((raw) => byId.get(raw.type)!.read(new BodyReader(raw.body), raw.version));
+  try {
+    const records: MetadataRecord[] = [];
+    for (const { type, version, required, body } of decode(schema.entrySchema, 0, new Reader(bytes)).records) {
+      const reader = byId.get(type);
+      if (reader !== undefined && version <= reader.version) records.push(reader.read(new Reader(body), version));
+      else if (required) throw newer(`record type ${type} version ${version}`);
+    }
+    return records;
+  } catch (error) {
+    if (error instanceof DecodeError) throw new UnreadableMetadata(`Cannot read the metadata: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
-function writeBroker({ broker }: Of<"brokerRegistered">, out: BodyWriter): void {
-  out.int32(broker.id);
-  out.nullableString(broker.rack);
-  out.int64(broker.brokerEpoch);
-  out.byte(broker.fenced ? 1 : 0);
-  out.list(broker.endpoints, (endpoint) => {
-    out.string(endpoint.listener);
-    out.string(endpoint.host);
-    out.int32(endpoint.port);
-    out.byte(protocols.indexOf(endpoint.securityProtocol));
-  });
+const newer = (what: string): UnreadableMetadata =>
+  new UnreadableMetadata(`Cannot read the metadata: ${what} is unknown, a newer version wrote it; start that version or a newer one`);
+
+function known<T>(table: readonly T[], at: number, what: string): T {
+  const value = table[at];
+  if (value === undefined) throw newer(`${what} ${at}`);
+  return value;
 }
 
-function readBroker(input: BodyReader): Of<"brokerRegistered"> {
-  return {
-    type: "brokerRegistered",
-    broker: {
-      id: nodeId(input.int32()),
-      rack: input.nullableString(),
-      brokerEpoch: input.int64(),
-      fenced: input.byte() === 1,
-      endpoints: input.list(() => ({
-        listener: input.string(),
-        host: input.string(),
-        port: input.int32(),
-        securityProtocol: protocols[input.byte()]!,
-      })),
-    },
-  };
-}
+const endpointToWire = (endpoint: EndpointImage) => ({ ...endpoint, securityProtocol: protocols.indexOf(endpoint.securityProtocol) });
 
-function writeTopic({ topic }: Of<"topicCreated">, out: BodyWriter): void {
-  out.string(topic.name);
-  out.uuid(topic.topicId);
-  out.byte(topic.internal ? 1 : 0);
-  out.list(topic.partitions, (partition) => writePartition(partition, out));
-  out.list([...topic.configs].sort(byKey), ([key, value]) => {
-    out.string(key);
-    out.string(value);
-  });
-}
+const endpointFromWire = (wire: Infer<typeof schema.brokerRegistered>["endpoints"][number]): EndpointImage => ({
+  ...wire,
+  securityProtocol: known(protocols, wire.securityProtocol, "security protocol"),
+});
 
-function readTopic(input: BodyReader): Of<"topicCreated"> {
-  return {
-    type: "topicCreated",
-    topic: {
-      name: input.string(),
-      topicId: input.uuid(),
-      internal: input.byte() === 1,
-      partitions: input.list(() => readPartition(input)),
-      configs: new Map(input.list(() => [input.string(), input.string()] as const)),
-    },
-  };
-}
-
-function writePartition(partition: PartitionImage, out: BodyWriter): void {
-  out.int32(partition.partition);
-  out.int32(partition.leader);
-  out.int32(partition.leaderEpoch);
-  out.int32(partition.partitionEpoch);
-  out.list(partition.replicas, (id: NodeId) => out.int32(id));
-  out.list(partition.isr, (id: NodeId) => out.int32(id));
-}
-
-function readPartition(input: BodyReader): PartitionImage {
-  return {
-    partition: input.int32(),
-    leader: input.int32(),
-    leaderEpoch: input.int32(),
-    partitionEpoch: input.int32(),
-    replicas: input.list(() => nodeId(input.int32())),
-    isr: input.list(() => nodeId(input.int32())),
-  };
-}
+const partitionFromWire = (wire: Infer<typeof schema.topicCreated>["partitions"][number]): PartitionImage => ({
+  ...wire,
+  replicas: wire.replicas.map(nodeId),
+  isr: wire.isr.map(nodeId),
+});
 
 export const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);

@@ -2,7 +2,7 @@
  * The whole state as the shortest list of records that makes it, in one order: equal states have equal bytes, so the same bytes serve
  * as snapshot and, digested, for comparing nodes. It must not contain anything that is not replicated.
  */
-import { producerId, ZERO_UUID } from "../../protocol/ids.ts";
+import { producerId, ZERO_UUID } from "../../protocol/mod.ts";
 import type { ConfigResourceType } from "./image.ts";
 import { byKey, decodeRecords, encodeRecords, type MetadataRecord } from "./records.ts";
 import { MetadataState } from "./state.ts";

@@ -2,7 +2,7 @@
  * The fold of all metadata records. `replay` is total and the only thing that changes it; it must not check rules (the decisions did).
  * Topics, partitions and brokers are immutable values, so the committed and the speculative state of a controller share them.
  */
-import { type NodeId, type ProducerId, producerId, type Uuid, ZERO_UUID } from "../../protocol/ids.ts";
+import { type NodeId, type ProducerId, producerId, type Uuid, ZERO_UUID } from "../../protocol/mod.ts";
 import { DeltaRecorder } from "./delta.ts";
 import type { BrokerImage, ConfigResourceType, MetadataDelta, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
 import type { MetadataRecord } from "./records.ts";

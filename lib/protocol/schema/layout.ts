@@ -101,8 +101,9 @@ function fallbackOf(shape: Shape): unknown {
     case "string":
       return "";
     case "bytes":
-    case "records":
       return new Uint8Array(0);
+    case "records":
+      return null;
     default:
       return 0;
   }

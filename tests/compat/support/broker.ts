@@ -1,0 +1,82 @@
+/**
+ * The broker under test: the built executable on a free port with a fresh folder, or, with COMPAT_BOOTSTRAP=host:port, any Kafka that
+ * runs already (to see that a scenario asks nothing that Apache Kafka would not do).
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export interface BrokerUnderTest {
+  readonly bootstrap: string;
+  /** The process, null for a foreign broker. */
+  readonly pid: number | null;
+  readonly directory: string;
+  /** Stops it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export const executable = resolve(import.meta.dir, "../../../dist/barnabas");
+
+/** Starts `dist/barnabas serve` and resolves when it says on which address it listens. */
+export async function startBroker(flags: readonly string[] = []): Promise<BrokerUnderTest> {
+  const foreign = process.env["COMPAT_BOOTSTRAP"];
+  if (foreign) return { bootstrap: foreign, pid: null, directory: "", stop: () => Promise.resolve() };
+  const directory = await mkdtemp(join(tmpdir(), "barnabas-compat-"));
+  const started = await launch(directory, flags);
+  return {
+    bootstrap: started.bootstrap,
+    pid: started.pid,
+    directory,
+    async stop() {
+      await started.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The executable on a folder that outlives it: for restarts. */
+export async function launch(directory: string, flags: readonly string[] = [], listen = "127.0.0.1:0") {
+  const child = Bun.spawn(
+    [executable, "serve", "--listen", listen, "--admin", "127.0.0.1:0", "--data", join(directory, "data"), ...flags],
+    {
+      cwd: directory,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: Bun.file(join(directory, "stderr.log")),
+    },
+  );
+  const bootstrap = await firstAddress(child.stdout, directory);
+  return {
+    bootstrap,
+    pid: child.pid,
+    exited: child.exited,
+    async stop() {
+      child.kill("SIGTERM");
+      return await child.exited;
+    },
+  };
+}
+
+async function firstAddress(stdout: ReadableStream<Uint8Array>, directory: string): Promise<string> {
+  const reader = stdout.getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`The broker ended before it listened:\n${text}\n${await Bun.file(join(directory, "stderr.log")).text()}`);
+    text += new TextDecoder().decode(value);
+    const found = /PLAINTEXT:\/\/(127\.0\.0\.1:\d+)/.exec(text);
+    if (found?.[1]) {
+      void drain(reader);
+      return found[1];
+    }
+  }
+}
+
+/** Keeps the pipe empty, so that the broker never waits for us. */
+async function drain(reader: { read(): Promise<{ done: boolean }> }): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
+let counter = 0;
+/** A name that no other scenario of this run uses. */
+export const fresh = (prefix: string): string => `${prefix}-${process.pid}-${Date.now().toString(36)}-${counter++}`;

@@ -1,0 +1,93 @@
+/** The two brokers side by side, each pinned to the first core: Barnabas durable as shipped, Apache Kafka 4.3.1 as shipped. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { executable } from "../../tests/compat/support/broker.ts";
+import { javaTools } from "../../tests/compat/support/install.ts";
+import { mustRun } from "../../tests/compat/support/process.ts";
+
+export interface Rival {
+  readonly name: "barnabas" | "kafka";
+  readonly bootstrap: string;
+  readonly pid: number;
+  /** From exec to the line that says it serves. */
+  readonly startMs: number;
+  stop(): Promise<void>;
+}
+
+/** Resolves with the first match in what the process prints; keeps the pipe empty afterwards. */
+async function waitFor(stdout: ReadableStream<Uint8Array>, pattern: RegExp): Promise<RegExpExecArray> {
+  const decoder = new TextDecoder();
+  let text = "";
+  const found = Promise.withResolvers<RegExpExecArray>();
+  void (async () => {
+    for await (const chunk of stdout) {
+      if (text === "found") continue;
+      text += decoder.decode(chunk, { stream: true });
+      const match = pattern.exec(text);
+      if (match) {
+        text = "found";
+        found.resolve(match);
+      }
+    }
+    found.reject(new Error(`The broker ended before it served:\n${text}`));
+  })();
+  return await found.promise;
+}
+
+async function start(name: Rival["name"], command: readonly string[], ready: RegExp, directory: string, address?: string): Promise<Rival> {
+  const began = performance.now();
+  const child = Bun.spawn(["taskset", "-c", "0", ...command], { cwd: directory, stdin: "ignore", stdout: "pipe", stderr: Bun.file(join(directory, "stderr")) });
+  const match = await waitFor(child.stdout, ready);
+  return {
+    name,
+    bootstrap: address ?? match[1]!,
+    pid: child.pid,
+    startMs: performance.now() - began,
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function startBarnabas(flags: readonly string[] = []): Promise<Rival> {
+  const directory = await mkdtemp(join(tmpdir(), "bench-barnabas-"));
+  const command = [executable, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", join(directory, "data"), ...flags];
+  return await start("barnabas", command, /PLAINTEXT:\/\/(127\.0\.0\.1:\d+)/, directory);
+}
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}
+
+export async function startKafka(): Promise<Rival> {
+  const classPath = await javaTools();
+  const directory = await mkdtemp(join(tmpdir(), "bench-kafka-"));
+  const [port, controllerPort] = [freePort(), freePort()];
+  const properties = join(directory, "server.properties");
+  await writeFile(
+    properties,
+    [
+      "process.roles=broker,controller",
+      "node.id=1",
+      `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+      "controller.listener.names=CONTROLLER",
+      "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+      `log.dirs=${join(directory, "data")}`,
+      "offsets.topic.replication.factor=1",
+      "group.initial.rebalance.delay.ms=0",
+    ].join("\n"),
+  );
+  const java = ["java", "-cp", classPath];
+  await mustRun([...java, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", properties]);
+  const heap = ["-server", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"];
+  const command = ["java", ...heap, "-cp", classPath, "kafka.Kafka", properties];
+  return await start("kafka", command, /Kafka Server started/, directory, `127.0.0.1:${port}`);
+}

@@ -74,6 +74,8 @@ export interface PartitionLog extends TopicIdPartition {
   /** -1 when the log has no epoch yet. */
   readonly latestEpoch: number;
   readonly sizeBytes: number;
+  /** Why this log is refused although others serve (a missing segment, bytes that fail their checksum); null when it is well. */
+  readonly offlineReason: string | null;
 
   /** The sequence check for a batch with a producer id; pure look-up, sees batches that are not durable yet. */
   checkSequence(batch: Uint8Array): SequenceCheck;
@@ -81,13 +83,17 @@ export interface PartitionLog extends TopicIdPartition {
    * Appends one or more whole, valid batches (CRC and sequence are the caller's business) that lie in `bytes` one after the
    * other. Their base offset and leader epoch are patched in place; the bytes are otherwise kept verbatim. Retains `lease`
    * until WAL and segment have the bytes.
-   * @throws {Overloaded} when the commit queue is full; @throws {Closed}; nothing is appended then.
+   * @param internal the broker's own records (offsets, follower copies): they use the reserved share of the queue and go on
+   *   when the disk is nearly full.
+   * @throws {Overloaded} when the commit queue is full; @throws {DiskFull}; @throws {Closed}; @throws {StorageFenced};
+   *   @throws {CorruptLog} when this log is offline. Nothing is appended then.
    */
   append(
     bytes: Uint8Array,
     lease: Lease,
     leaderEpoch: number,
     nowWallMs: number,
+    internal?: boolean,
   ): { readonly baseOffset: number; readonly lastOffset: number };
   /** Calls back once when `durableEndOffset > offset` (null) or when storage failed (the error: outcome unknown). Order of calls = order of offsets. */
   whenDurable(offset: number, done: (error: Error | null) => void): void;
@@ -136,7 +142,14 @@ export interface StorageHealth {
   readonly reason: string | null;
 }
 
+/** The commit queue's word to whoever feeds it: above the high mark reading from sockets pauses, below the low mark it goes on. */
+export interface Backpressure {
+  readonly paused: boolean;
+  onChange(listener: (paused: boolean) => void): void;
+}
+
 export interface Storage {
+  readonly backpressure: Backpressure;
   /** The logs found on disk at start, recovered, keyed by topic id and partition. */
   logs(): Iterable<PartitionLog>;
   log(topicId: Uuid, partition: number): PartitionLog | null;

@@ -3,22 +3,44 @@
  * and ApiVersions advertises exactly these (law 12).
  */
 import type { AnyHandler } from "../handler.ts";
+import { deleteGroups } from "./delete_groups.ts";
 import { deleteRecords } from "./delete_records.ts";
+import { describeGroups } from "./describe_groups.ts";
 import { describeLogDirs } from "./describe_log_dirs.ts";
 import { describeProducers } from "./describe_producers.ts";
 import { fetch } from "./fetch.ts";
+import { findCoordinator } from "./find_coordinator.ts";
+import { heartbeat } from "./heartbeat.ts";
 import { initProducerId } from "./init_producer_id.ts";
+import { joinGroup } from "./join_group.ts";
+import { leaveGroup } from "./leave_group.ts";
+import { listGroups } from "./list_groups.ts";
 import { listOffsets } from "./list_offsets.ts";
+import { offsetCommit } from "./offset_commit.ts";
+import { offsetDelete } from "./offset_delete.ts";
+import { offsetFetch } from "./offset_fetch.ts";
 import { offsetForLeaderEpoch } from "./offset_for_leader_epoch.ts";
 import { produce } from "./produce.ts";
+import { syncGroup } from "./sync_group.ts";
 
 export const HANDLERS: readonly AnyHandler[] = [
+  deleteGroups,
   deleteRecords,
+  describeGroups,
   describeLogDirs,
   describeProducers,
   fetch,
+  findCoordinator,
+  heartbeat,
   initProducerId,
+  joinGroup,
+  leaveGroup,
+  listGroups,
   listOffsets,
+  offsetCommit,
+  offsetDelete,
+  offsetFetch,
   offsetForLeaderEpoch,
   produce,
+  syncGroup,
 ];

@@ -2,3 +2,4 @@
 export { GroupsMachine } from "./groups_machine.ts";
 export type { TopicOffsets } from "./offset_table.ts";
 export type * from "./types.ts";
+export { decodeGroupRecord, encodeGroupRecord, type RecordBytes } from "./record_codec.ts";

@@ -2,6 +2,7 @@
  * The one translation of the rooms' own failures into Kafka's errors. Handlers catch where they can say of which partition, group or
  * topic it was; the router catches the rest. Broken invariants are not translated: they stop the node.
  */
+import { NotController } from "../controller/mod.ts";
 import { Closed, DeadlineExceeded, InvariantBroken, IoFailed, Overloaded } from "../io/mod.ts";
 import type { KafkaErrorName } from "../protocol/mod.ts";
 import { RecordsNotDeletable } from "../replication/errors.ts";
@@ -11,6 +12,7 @@ import { CorruptLog, DiskFull, OffsetOutOfRange, StorageFenced } from "../storag
 export function kafkaErrorOf(error: unknown): KafkaErrorName {
   if (error instanceof InvariantBroken) throw error;
   if (error instanceof OffsetOutOfRange) return "OFFSET_OUT_OF_RANGE";
+  if (error instanceof NotController) return "NOT_CONTROLLER";
   if (error instanceof DeadlineExceeded) return "REQUEST_TIMED_OUT";
   // Every client tries this one again; that nothing was done is more than it needs to know.
   if (error instanceof Overloaded) return "REQUEST_TIMED_OUT";

@@ -3,11 +3,16 @@
  * and ApiVersions advertises exactly these (law 12).
  */
 import type { AnyHandler } from "../handler.ts";
+import { createPartitions } from "./create_partitions.ts";
 import { deleteGroups } from "./delete_groups.ts";
 import { deleteRecords } from "./delete_records.ts";
+import { deleteTopics } from "./delete_topics.ts";
+import { describeCluster } from "./describe_cluster.ts";
 import { describeGroups } from "./describe_groups.ts";
 import { describeLogDirs } from "./describe_log_dirs.ts";
 import { describeProducers } from "./describe_producers.ts";
+import { describeQuorum } from "./describe_quorum.ts";
+import { describeTopicPartitions } from "./describe_topic_partitions.ts";
 import { fetch } from "./fetch.ts";
 import { findCoordinator } from "./find_coordinator.ts";
 import { heartbeat } from "./heartbeat.ts";
@@ -16,6 +21,7 @@ import { joinGroup } from "./join_group.ts";
 import { leaveGroup } from "./leave_group.ts";
 import { listGroups } from "./list_groups.ts";
 import { listOffsets } from "./list_offsets.ts";
+import { metadata } from "./metadata.ts";
 import { offsetCommit } from "./offset_commit.ts";
 import { offsetDelete } from "./offset_delete.ts";
 import { offsetFetch } from "./offset_fetch.ts";
@@ -24,11 +30,16 @@ import { produce } from "./produce.ts";
 import { syncGroup } from "./sync_group.ts";
 
 export const HANDLERS: readonly AnyHandler[] = [
+  createPartitions,
   deleteGroups,
   deleteRecords,
+  deleteTopics,
+  describeCluster,
   describeGroups,
   describeLogDirs,
   describeProducers,
+  describeQuorum,
+  describeTopicPartitions,
   fetch,
   findCoordinator,
   heartbeat,
@@ -37,6 +48,7 @@ export const HANDLERS: readonly AnyHandler[] = [
   leaveGroup,
   listGroups,
   listOffsets,
+  metadata,
   offsetCommit,
   offsetDelete,
   offsetFetch,

@@ -5,5 +5,6 @@ export * from "./frame.ts";
 export * from "./header.ts";
 export * from "./ids.ts";
 export * from "./messages/mod.ts";
+export * from "./records/mod.ts";
 export * from "./schema/mod.ts";
 export * from "./wire/mod.ts";

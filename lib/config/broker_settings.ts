@@ -1,0 +1,122 @@
+/**
+ * Settings of a node. Names of Apache Kafka where it has one for the same thing; ours where it has none. Where a default differs from Kafka's, the text says why.
+ */
+import { double, durationMs, flag, int, limit, list, long, positive, short, text, type Values } from "./declare.ts";
+import { LONG_MAX } from "./setting.ts";
+
+const HOUR = 3_600_000;
+const live = { live: true };
+
+export const brokerSettings = [
+  // ── who and where ──
+  int("node.id", 1, "Number of this node in its cluster", { min: 0 }),
+  text("broker.rack", "", "Where this node stands, told to clients that read from the nearest replica"),
+  text("log.dirs", "./data", "The data directory; exactly one"),
+  list(
+    "listeners",
+    ["PLAINTEXT://127.0.0.1:9092"],
+    "Addresses that Kafka clients connect to, as NAME://host:port; port 0 takes a free one",
+  ),
+  list("advertised.listeners", [], "Addresses that clients are told, by listener name; what a listener is bound to where it has none"),
+  list(
+    "listener.security.protocol.map",
+    [],
+    "Security protocol by listener name, as NAME:PLAINTEXT; a name that is a protocol needs no entry",
+  ),
+  text("admin.listener", "127.0.0.1:9644", 'Address of the HTTP admin API; "none" turns it off'),
+
+  // ── topics ──
+  positive("num.partitions", 1, "Partitions of a topic that does not say", live),
+  short("default.replication.factor", 1, "Replicas of a topic that does not say", { min: 1, ...live }),
+  flag("auto.create.topics.enable", true, "Whether a topic that a client asks for is made"),
+  flag("delete.topic.enable", true, "Whether topics can be deleted"),
+  positive("min.insync.replicas", 1, "Replicas that must have a batch before acks=all is answered", live),
+  positive("max.partitions.per.topic", 10_000, "Most partitions of one topic", live),
+  positive("max.partitions", 100_000, "Most partitions of the cluster", live),
+
+  // ── logs: defaults of the topic settings ──
+  list("log.cleanup.policy", ["delete"], "Default of cleanup.policy", { oneOf: ["compact", "delete"], ...live }),
+  text("compression.type", "producer", "Default of compression.type", {
+    oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"],
+    ...live,
+  }),
+  durationMs("log.cleaner.delete.retention.ms", 24 * HOUR, "Default of delete.retention.ms", live),
+  durationMs("log.segment.delete.delay.ms", 60_000, "Default of file.delete.delay.ms", live),
+  int("log.index.interval.bytes", 4096, "Default of index.interval.bytes", { min: 0, ...live }),
+  durationMs("log.cleaner.max.compaction.lag.ms", LONG_MAX, "Default of max.compaction.lag.ms", { min: 1, ...live }),
+  int("message.max.bytes", 1_048_588, "Default of max.message.bytes", { min: 0, ...live }),
+  durationMs("log.message.timestamp.after.max.ms", HOUR, "Default of message.timestamp.after.max.ms", live),
+  durationMs("log.message.timestamp.before.max.ms", LONG_MAX, "Default of message.timestamp.before.max.ms", live),
+  text("log.message.timestamp.type", "CreateTime", "Default of message.timestamp.type", {
+    oneOf: ["CreateTime", "LogAppendTime"],
+    ...live,
+  }),
+  double("log.cleaner.min.cleanable.ratio", 0.5, "Default of min.cleanable.dirty.ratio", { min: 0, max: 1, ...live }),
+  durationMs("log.cleaner.min.compaction.lag.ms", 0, "Default of min.compaction.lag.ms", live),
+  limit("log.retention.bytes", -1, "Default of retention.bytes", live),
+  limit("log.retention.ms", 7 * 24 * HOUR, "Default of retention.ms", live),
+  int("log.retention.minutes", 7 * 24 * 60, "Default of retention.ms in minutes, where log.retention.ms is not set", { min: -1 }),
+  int("log.retention.hours", 7 * 24, "Default of retention.ms in hours, where neither of the finer ones is set", { min: -1 }),
+  int("log.segment.bytes", 1_073_741_824, "Default of segment.bytes", { min: 1_048_576, ...live }),
+  durationMs("log.roll.ms", 7 * 24 * HOUR, "Default of segment.ms", { min: 1, ...live }),
+  positive("log.roll.hours", 7 * 24, "Default of segment.ms in hours, where log.roll.ms is not set"),
+  durationMs("log.retention.check.interval.ms", 300_000, "Time between two looks for segments to delete", { min: 1 }),
+  durationMs("log.cleaner.backoff.ms", 15_000, "Time between two looks for logs to compact", { min: 1 }),
+  long("log.cleaner.dedupe.buffer.bytes", 33_554_432, "Most memory for the keys of one compaction; Kafka's default is 128 MiB", {
+    min: 1_048_576,
+  }),
+  long("log.min.free.bytes", 1_073_741_824, "Free disk space below which producers are refused until there is more", { min: 0, ...live }),
+
+  // ── write-ahead log ──
+  positive("wal.round.bytes.max", 8 << 20, "Most bytes that one write and sync of the write-ahead log carries"),
+  positive("wal.queue.bytes.max", 64 << 20, "Most bytes that wait for the write-ahead log; producers are refused above it"),
+  int("wal.file.bytes", 64 << 20, "Size of a file of the write-ahead log; files are written over again", { min: 1 << 20 }),
+  durationMs("wal.sync.stall.ms", 1_000, "A sync that runs this long makes the node unhealthy", { min: 1 }),
+  durationMs("wal.sync.exit.ms", 10_000, "A sync that runs this long ends the node", { min: 1 }),
+
+  // ── connections and requests ──
+  positive("socket.request.max.bytes", 104_857_600, "Largest request"),
+  positive("queued.request.bytes.max", 24 << 20, "Bytes of requests in work above which connections are not read"),
+  positive("connection.output.bytes.max", 8 << 20, "Bytes of replies that one connection may have waiting before its requests wait"),
+  positive("connection.requests.max", 100, "Requests of one connection in work before it is not read"),
+  positive("max.connections", 10_000, "Most connections"),
+  positive("max.connections.per.ip", 1_000, "Most connections from one address"),
+  positive("max.connection.creation.rate", 500, "Most new connections a second"),
+  durationMs("connections.max.idle.ms", 600_000, "A connection that is silent for this long is closed", { min: 1 }),
+  durationMs("request.timeout.ms", 30_000, "Time for a request that names none", { min: 1 }),
+  int("fetch.max.bytes", 57_671_680, "Most bytes of one fetch reply", { min: 1024 }),
+  positive("max.incremental.fetch.session.cache.slots", 1_000, "Fetch sessions that are kept"),
+
+  // ── groups ──
+  positive("offsets.topic.num.partitions", 50, "Partitions of __consumer_offsets when it is made"),
+  short("offsets.topic.replication.factor", 1, "Replicas of __consumer_offsets; Kafka asks for 3, one node has 1", { min: 1 }),
+  int("offsets.topic.segment.bytes", 104_857_600, "Segment size of __consumer_offsets", { min: 1_048_576 }),
+  positive("offsets.retention.minutes", 10_080, "How long the offsets of an empty group are kept"),
+  durationMs("offsets.retention.check.interval.ms", 600_000, "Time between two looks for offsets to forget", { min: 1 }),
+  int("offset.metadata.max.bytes", 4096, "Longest text that a commit may carry", { min: 0 }),
+  int("group.min.session.timeout.ms", 6_000, "Shortest session timeout that a member may ask for", { min: 0 }),
+  int("group.max.session.timeout.ms", 1_800_000, "Longest session timeout that a member may ask for", { min: 0 }),
+  int(
+    "group.initial.rebalance.delay.ms",
+    0,
+    "How long a new group waits for more members; Kafka waits 3 s, which every test and every restart pays",
+    { min: 0 },
+  ),
+  positive("group.max.size", 10_000, "Most members of one group; Kafka sets no limit"),
+
+  // ── producers ──
+  positive("producer.id.expiration.ms", 86_400_000, "How long the sequence of a silent idempotent producer is remembered"),
+  positive("producer.ids.max", 100_000, "Producers remembered by this node; the longest silent is forgotten first"),
+  positive("transaction.max.timeout.ms", 900_000, "Longest transaction timeout that a producer may ask for"),
+
+  // ── raft ──
+  durationMs("raft.heartbeat.ms", 100, "Time between two heartbeats of the metadata leader", { min: 1 }),
+  durationMs("raft.lease.ms", 700, "How long a quorum's answers let the leader answer alone", { min: 1 }),
+  durationMs("raft.vote.refusal.ms", 800, "How long a follower that heard its leader refuses to elect another", { min: 1 }),
+  durationMs("raft.election.ms", 800, "Shortest silence after which a follower stands for election; the longest is twice as long", {
+    min: 1,
+  }),
+] as const;
+
+export type BrokerValues = Values<typeof brokerSettings>;
+export type BrokerSettingName = (typeof brokerSettings)[number]["name"];

@@ -5,14 +5,17 @@ import type { Io } from "../io/io.ts";
 import type { NodeId } from "../protocol/ids.ts";
 import type { Partitions } from "../replication/types.ts";
 import type { Storage } from "../storage/types.ts";
-import type { BrokerSettings } from "../config/mod.ts";
+import type { BrokerSettings, NodeSettings } from "../config/mod.ts";
 import type { FetchBudget } from "./fetch_budget.ts";
 import type { FetchSessions } from "./fetch_session.ts";
 
 export interface Services {
   readonly io: Io;
   readonly nodeId: NodeId;
+  /** Values as they are now. */
   readonly settings: BrokerSettings;
+  /** Where values came from, for DescribeConfigs. */
+  readonly config: NodeSettings;
   readonly controller: Controller;
   readonly partitions: Partitions;
   readonly storage: Storage;

@@ -121,12 +121,11 @@ export class LocalPartition implements Partition {
       return this.#refuse("NOT_ENOUGH_REPLICAS", `${this.#inSyncCount} replicas are in sync, "min.insync.replicas" asks for more`);
     }
     const nowMs = this.#io.clock.wall();
-    const checked = validateProduceBatch(records, settings.batch, { nowMs, internal: options.internal });
-    if (!checked.ok) {
-      return { ok: false, error: checked.error, message: checked.message, recordErrors: checked.recordErrors };
-    }
+    const checked = validateProduceBatch(records, settings.batch, { nowMs, ...options });
+    if (!checked.ok) return checked;
+    const batch = checked.records;
     if (checked.producerId >= 0) {
-      const sequence = this.#log.checkSequence(records);
+      const sequence = this.#log.checkSequence(batch);
       if (sequence.kind === "duplicate") {
         return {
           ok: true,
@@ -140,12 +139,13 @@ export class LocalPartition implements Partition {
     }
     let lastOffset: number, baseOffset: number;
     try {
-      ({ baseOffset, lastOffset } = this.#log.append(records, lease, this.#leaderEpoch, nowMs));
+      // A batch under another codec than the producer's is a buffer of its own, which no frame owns.
+      ({ baseOffset, lastOffset } = this.#log.append(batch, batch === records ? lease : unpooled, this.#leaderEpoch, nowMs));
     } catch (error) {
       const refusal = appendRefusal(error);
       return this.#refuse(refusal.error, refusal.message);
     }
-    this.#unreadable.push({ end: lastOffset + 1, bytes: records.byteLength });
+    this.#unreadable.push({ end: lastOffset + 1, bytes: batch.byteLength });
     this.#log.whenDurable(lastOffset, this.#durable);
     return { ok: true, baseOffset, lastOffset, logAppendTimeMs: checked.logAppendTimeMs, logStartOffset: this.#log.logStartOffset };
   }

@@ -19,6 +19,8 @@ export interface AppendOptions {
   readonly internal: boolean;
   /** -1 (the default) also asks for `min.insync.replicas` in-sync replicas before anything is written. */
   readonly acks?: -1 | 0 | 1;
+  /** Of the Produce request: older versions may not carry every codec (KIP-110). */
+  readonly produceVersion?: number;
 }
 
 export type AppendResult =

@@ -35,8 +35,6 @@ const INTERNAL_TOPIC_WRITERS = "__admin_client";
 const MAGIC_OFFSET = 16;
 const ATTRIBUTES_LOW_OFFSET = 22;
 const TRANSACTIONAL_BIT = 0x10;
-const COMPRESSION_BITS = 0x07;
-const ZSTD = 4;
 
 export const produce = handler<ProduceRequest, ProduceResponse>({
   api: Produce,
@@ -78,7 +76,7 @@ function appendTopic(
   const { services, apiVersion, lease, clientId } = context;
   const byId = apiVersion >= 13;
   const image = byId ? services.controller.image.topicById(topic.topicId) : services.controller.image.topics.get(topic.name) ?? null;
-  const options: AppendOptions = { internal: false, acks };
+  const options: AppendOptions = { internal: false, acks, produceVersion: apiVersion };
   const refusal = image === null
     ? byId ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION"
     : image.internal && clientId !== INTERNAL_TOPIC_WRITERS
@@ -92,7 +90,7 @@ function appendTopic(
       continue;
     }
     const partition = byId ? services.partitions.byId(topic.topicId, index) : services.partitions.byName(topic.name, index);
-    const result = appendRecords(partition, records, apiVersion, lease, options);
+    const result = appendRecords(partition, records, lease, options);
     if (!result.ok) {
       const row = errorRow(index, result.error, result.message, result.recordErrors, partition?.logStartOffset);
       rows[at] = row;
@@ -119,16 +117,12 @@ function appendTopic(
 function appendRecords(
   partition: Partition | null,
   records: Uint8Array | null,
-  apiVersion: number,
   lease: RequestContext["lease"],
   options: AppendOptions,
 ): AppendResult {
   if (partition === null) return refused("NOT_LEADER_OR_FOLLOWER", "Cannot append: this node has no replica of the partition");
   if (records === null || records.byteLength === 0) {
     return refused("INVALID_RECORD", "Cannot append: the request has no record batch for the partition");
-  }
-  if (apiVersion < 7 && records[MAGIC_OFFSET] === 2 && (records[ATTRIBUTES_LOW_OFFSET]! & COMPRESSION_BITS) === ZSTD) {
-    return refused("UNSUPPORTED_COMPRESSION_TYPE", "Cannot append: zstd needs version 7 of Produce or later");
   }
   return partition.append(records, lease, options);
 }

@@ -1,7 +1,7 @@
 /** Replication's own failures, and what a log's refusal of an append means to a producer. */
 import { Closed, Overloaded } from "../io/mod.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
-import { DiskFull, StorageFenced } from "../storage/errors.ts";
+import { CorruptLog, DiskFull, StorageFenced } from "../storage/errors.ts";
 
 /** DeleteRecords on a topic that only compacts. */
 export class RecordsNotDeletable extends Error {
@@ -14,7 +14,7 @@ export class RecordsNotDeletable extends Error {
 /** Nothing was appended in any of these cases, and all of them may pass: the producer is to try again. Others are thrown on. */
 export function appendRefusal(error: unknown): { readonly error: KafkaErrorName; readonly message: string } {
   if (error instanceof Closed) return { error: "NOT_LEADER_OR_FOLLOWER", message: "its log is closed" };
-  if (error instanceof DiskFull || error instanceof StorageFenced || error instanceof Overloaded) {
+  if (error instanceof DiskFull || error instanceof StorageFenced || error instanceof Overloaded || error instanceof CorruptLog) {
     return { error: "KAFKA_STORAGE_ERROR", message: error.message };
   }
   throw error;

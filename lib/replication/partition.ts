@@ -9,22 +9,16 @@ import type { Deadline } from "../io/deadline.ts";
 import type { Io } from "../io/io.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
 import type { NodeId, Uuid } from "../protocol/ids.ts";
-import { type BatchRules, validateProduceBatch } from "../protocol/records/mod.ts";
+import { validateProduceBatch } from "../protocol/records/mod.ts";
 import type { PartitionImage } from "../state/metadata/image.ts";
 import { OffsetOutOfRange } from "../storage/errors.ts";
-import type { ActiveProducer, EpochEnd, LogRead, LogSettings, PartitionLog, SequenceCheck, TimestampOffset } from "../storage/types.ts";
+import type { ActiveProducer, EpochEnd, LogRead, PartitionLog, SequenceCheck, TimestampOffset } from "../storage/types.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { appendRefusal, RecordsNotDeletable } from "./errors.ts";
 import { hasEnoughReplicas, nextHighWatermark } from "./in_sync.ts";
+import type { PartitionSettings } from "./settings.ts";
 import type { AppendOptions, AppendResult, Partition, PartitionRead, Reader, ReadRequest } from "./types.ts";
 import { Watchers } from "./watchers.ts";
-
-/** What a partition must know of its topic's configuration, resolved (topic config > broker config > default). */
-export interface PartitionSettings {
-  readonly log: LogSettings;
-  readonly minInsyncReplicas: number;
-  readonly batch: BatchRules;
-}
 
 const NOTHING: LogRead = { chunks: [], byteLength: 0, lease: unpooled };
 const ACKNOWLEDGED: Promise<null> = Promise.resolve(null);
@@ -140,7 +134,13 @@ export class LocalPartition implements Partition {
     let lastOffset: number, baseOffset: number;
     try {
       // A batch under another codec than the producer's is a buffer of its own, which no frame owns.
-      ({ baseOffset, lastOffset } = this.#log.append(batch, batch === records ? lease : unpooled, this.#leaderEpoch, nowMs));
+      ({ baseOffset, lastOffset } = this.#log.append(
+        batch,
+        batch === records ? lease : unpooled,
+        this.#leaderEpoch,
+        nowMs,
+        options.internal,
+      ));
     } catch (error) {
       const refusal = appendRefusal(error);
       return this.#refuse(refusal.error, refusal.message);
@@ -182,7 +182,8 @@ export class LocalPartition implements Partition {
       if (currentLeaderEpoch < this.#leaderEpoch) return "FENCED_LEADER_EPOCH";
       if (currentLeaderEpoch > this.#leaderEpoch) return "UNKNOWN_LEADER_EPOCH";
     }
-    return this.#isLeader ? null : "NOT_LEADER_OR_FOLLOWER";
+    if (!this.#isLeader) return "NOT_LEADER_OR_FOLLOWER";
+    return this.#log.offlineReason === null ? null : "KAFKA_STORAGE_ERROR";
   }
 
   epochEnd(leaderEpoch: number): EpochEnd {

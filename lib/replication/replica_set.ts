@@ -6,7 +6,8 @@ import type { Io } from "../io/mod.ts";
 import type { NodeId, Uuid } from "../protocol/ids.ts";
 import type { MetadataDelta, MetadataImage, PartitionImage, TopicImage } from "../state/metadata/image.ts";
 import type { PartitionLog, Storage } from "../storage/types.ts";
-import { LocalPartition, type PartitionSettings } from "./partition.ts";
+import { LocalPartition } from "./partition.ts";
+import type { PartitionSettings } from "./settings.ts";
 import type { Partition, Partitions } from "./types.ts";
 
 /** The settings of a topic's partitions as they are now: overrides, then the broker's, then the defaults. */

@@ -42,6 +42,7 @@ export class MemoryLog implements PartitionLog {
   logEndOffset = 0;
   durableEndOffset = 0;
   closed = false;
+  offlineReason: string | null = null;
   /** Settings as last configured. */
   settings: LogSettings;
   /** Thrown by the next append. */

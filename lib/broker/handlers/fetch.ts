@@ -178,7 +178,11 @@ function reply(error: KafkaErrorName | null, sessionId: number, rows: readonly F
       leader = currentLeader(context.services, topicId === ZERO_UUID ? { name: topic } : { topicId }, row.target.partition);
       if (leader.leaderId >= 0) leaders.add(leader.leaderId);
     }
-    group.partitions.push(partitionResponse(row, leader));
+    // Clients of that time do not know the storage error; this one makes them ask for the leader again (as Kafka does).
+    const told: FetchRow = row.error === "KAFKA_STORAGE_ERROR" && context.apiVersion <= 5
+      ? { ...row, error: "NOT_LEADER_OR_FOLLOWER" }
+      : row;
+    group.partitions.push(partitionResponse(told, leader));
   }
   return {
     throttleTimeMs: 0,

@@ -136,7 +136,7 @@ async function fetchRecords(request: FetchRequest, candidates: readonly FetchCan
 
   const marks = candidates.map(({ partition }) => partition.readableBytes);
   const first = await look(candidates, reader, maxBytes, until, context);
-  if (first.urgent || first.byteLength >= minBytes || request.maxWaitMs <= 0) return first;
+  if (first.urgent || first.byteLength >= minBytes || until.at <= io.clock.mono()) return first;
   for (const lease of first.leases) lease.release();
   const waiting = candidates.map((candidate, at): ParkedPartition => ({ ...candidate, mark: marks[at]! }));
   await parked(io, waiting, minBytes - first.byteLength, until);

@@ -1,6 +1,8 @@
 /**
- * The one translation of the rooms' own failures into Kafka's errors. Handlers catch where they can say of which partition, group or
- * topic it was; the router catches the rest. Broken invariants are not translated: they stop the node.
+ * The one translation of the rooms' own failures into Kafka's errors: a pure table by sort of failure and family of API, because clients
+ * do not accept every code everywhere (a Java consumer stops on REQUEST_TIMED_OUT in a fetch; a -1 on produce makes producers write
+ * twice). Handlers catch where they can say of which partition, group or topic it was; the router catches the rest. Broken invariants
+ * are not translated: they stop the node. Source: the error handling of Kafka's clients and group coordinator, HAZARDS W1.
  */
 import { NotController } from "../controller/mod.ts";
 import { Closed, DeadlineExceeded, InvariantBroken, IoFailed, Overloaded } from "../io/mod.ts";
@@ -8,18 +10,71 @@ import type { KafkaErrorName } from "../protocol/mod.ts";
 import { RecordsNotDeletable } from "../replication/errors.ts";
 import { CorruptLog, DiskFull, OffsetOutOfRange, StorageFenced } from "../storage/errors.ts";
 
-/** @throws {InvariantBroken} when that is what `error` is. */
-export function kafkaErrorOf(error: unknown): KafkaErrorName {
+/** What went wrong, as far as a client can care. */
+type Failure =
+  /** May have happened or not: never told as "nothing was written". */
+  | "unknownOutcome"
+  /** Nothing was done; the same request may succeed soon. */
+  | "overloaded"
+  /** Nothing was done; the disk is nearly full. */
+  | "diskFull"
+  | "ioFailed"
+  | "corrupt"
+  /** A log or partition that moved, was deleted, or whose node stops. */
+  | "closed"
+  | "unforeseen";
+
+export type ApiFamily = "produce" | "fetch" | "coordinator" | "other";
+
+type Row = Readonly<Record<ApiFamily, KafkaErrorName>>;
+
+const row = (produce: KafkaErrorName, fetch: KafkaErrorName, coordinator: KafkaErrorName, other: KafkaErrorName): Row => ({
+  produce,
+  fetch,
+  coordinator,
+  other,
+});
+
+const CODES: Readonly<Record<Failure, Row>> = {
+  unknownOutcome: row("REQUEST_TIMED_OUT", "KAFKA_STORAGE_ERROR", "COORDINATOR_NOT_AVAILABLE", "REQUEST_TIMED_OUT"),
+  overloaded: row("NOT_ENOUGH_REPLICAS", "KAFKA_STORAGE_ERROR", "COORDINATOR_NOT_AVAILABLE", "REQUEST_TIMED_OUT"),
+  diskFull: row("KAFKA_STORAGE_ERROR", "KAFKA_STORAGE_ERROR", "COORDINATOR_NOT_AVAILABLE", "KAFKA_STORAGE_ERROR"),
+  ioFailed: row("REQUEST_TIMED_OUT", "KAFKA_STORAGE_ERROR", "COORDINATOR_NOT_AVAILABLE", "KAFKA_STORAGE_ERROR"),
+  corrupt: row("KAFKA_STORAGE_ERROR", "CORRUPT_MESSAGE", "NOT_COORDINATOR", "CORRUPT_MESSAGE"),
+  closed: row("NOT_LEADER_OR_FOLLOWER", "NOT_LEADER_OR_FOLLOWER", "NOT_COORDINATOR", "NOT_LEADER_OR_FOLLOWER"),
+  unforeseen: row("REQUEST_TIMED_OUT", "UNKNOWN_SERVER_ERROR", "UNKNOWN_SERVER_ERROR", "UNKNOWN_SERVER_ERROR"),
+};
+
+/** The code that tells a client what to do about `error`. @throws {InvariantBroken} when that is what `error` is. */
+export function kafkaErrorOf(error: unknown, family: ApiFamily = "other"): KafkaErrorName {
   if (error instanceof InvariantBroken) throw error;
   if (error instanceof OffsetOutOfRange) return "OFFSET_OUT_OF_RANGE";
   if (error instanceof NotController) return "NOT_CONTROLLER";
-  if (error instanceof DeadlineExceeded) return "REQUEST_TIMED_OUT";
-  // Every client tries this one again; that nothing was done is more than it needs to know.
-  if (error instanceof Overloaded) return "REQUEST_TIMED_OUT";
-  // A log or a partition that was closed under the request: it moved, was deleted, or this node stops.
-  if (error instanceof Closed) return "NOT_LEADER_OR_FOLLOWER";
-  if (error instanceof CorruptLog) return "CORRUPT_MESSAGE";
-  if (error instanceof DiskFull || error instanceof StorageFenced || error instanceof IoFailed) return "KAFKA_STORAGE_ERROR";
   if (error instanceof RecordsNotDeletable) return "POLICY_VIOLATION";
-  return "UNKNOWN_SERVER_ERROR";
+  return CODES[failureOf(error)][family];
+}
+
+/** By API key: OffsetCommit, OffsetFetch, FindCoordinator, the classic group APIs, and what admins delete of groups. */
+const COORDINATOR_KEYS: ReadonlySet<number> = new Set([8, 9, 10, 11, 12, 13, 14, 15, 16, 42, 47]);
+
+export function apiFamilyOf(apiKey: number): ApiFamily {
+  if (apiKey === 0) return "produce";
+  if (apiKey === 1) return "fetch";
+  return COORDINATOR_KEYS.has(apiKey) ? "coordinator" : "other";
+}
+
+/** Nobody wrote code for this error: it deserves a line in the log, where it came from included. */
+export function isUnforeseen(error: unknown): boolean {
+  const isKnown = error instanceof OffsetOutOfRange || error instanceof NotController || error instanceof RecordsNotDeletable;
+  return !isKnown && failureOf(error) === "unforeseen";
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof DeadlineExceeded || error instanceof StorageFenced) return "unknownOutcome";
+  if (error instanceof Overloaded) return "overloaded";
+  if (error instanceof DiskFull) return "diskFull";
+  if (error instanceof CorruptLog) return "corrupt";
+  if (error instanceof Closed) return "closed";
+  if (error instanceof IoFailed) return "ioFailed";
+  return "unforeseen";
 }

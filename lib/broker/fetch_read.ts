@@ -152,7 +152,7 @@ async function readRow(
       chunks: read.records.chunks,
     };
   } catch (error) {
-    return errorRow(target, kafkaErrorOf(error));
+    return errorRow(target, kafkaErrorOf(error, "fetch"));
   }
 }
 

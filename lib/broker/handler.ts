@@ -41,6 +41,11 @@ export interface Handler<Request, Response> {
   /** Milliseconds this request may take, from the client's own timeout where the request has one. Default 30,000. */
   budgetMs?(request: Request): number;
   handle(request: Request, context: RequestContext): Response | typeof NO_REPLY | Promise<Response | typeof NO_REPLY>;
+  /**
+   * The reply, in version 0, to a version that is not served. Without it the connection is closed: nobody knows the shape of a reply
+   * in such a version. Only ApiVersions has one (KIP-511).
+   */
+  unsupportedVersion?(): Response;
   /** The reply that tells `error` for everything that was asked: for refused versions of fields, failures and passed deadlines. */
   refuse(request: Request, error: KafkaErrorName, message: string): Response;
 }

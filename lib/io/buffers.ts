@@ -28,6 +28,8 @@ export interface BufferPoolStats {
 /** A piece of a pooled buffer with the claim on it, held once by whoever asked for it. */
 export interface Piece extends Lease {
   readonly bytes: Uint8Array;
+  /** Is told the length once, after the last release. */
+  whenFreed(told: (length: number) => void): void;
 }
 
 /**
@@ -106,6 +108,7 @@ class LeasedPiece implements Piece {
   readonly bytes: Uint8Array;
   readonly #pool: BufferPool;
   readonly #slab: Slab;
+  #onFreed: ((length: number) => void) | null = null;
   #count = 1;
 
   constructor(pool: BufferPool, slab: Slab, from: number, length: number) {
@@ -115,6 +118,10 @@ class LeasedPiece implements Piece {
     this.bytes = slab.bytes.subarray(from, from + length);
   }
 
+  whenFreed(told: (length: number) => void): void {
+    this.#onFreed = told;
+  }
+
   retain(): void {
     invariant(this.#count > 0, "a lease is retained only while it is held");
     this.#count++;
@@ -122,6 +129,8 @@ class LeasedPiece implements Piece {
 
   release(): void {
     invariant(this.#count > 0, "a lease is released as often as it was taken and retained");
-    if (--this.#count === 0) this.#pool.released(this.#slab);
+    if (--this.#count > 0) return;
+    this.#pool.released(this.#slab);
+    this.#onFreed?.(this.bytes.length);
   }
 }

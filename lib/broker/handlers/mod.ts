@@ -3,6 +3,7 @@
  * and ApiVersions advertises exactly these (law 12).
  */
 import type { AnyHandler } from "../handler.ts";
+import { apiVersions } from "./api_versions.ts";
 import { createPartitions } from "./create_partitions.ts";
 import { deleteGroups } from "./delete_groups.ts";
 import { deleteRecords } from "./delete_records.ts";
@@ -27,9 +28,12 @@ import { offsetDelete } from "./offset_delete.ts";
 import { offsetFetch } from "./offset_fetch.ts";
 import { offsetForLeaderEpoch } from "./offset_for_leader_epoch.ts";
 import { produce } from "./produce.ts";
+import { saslAuthenticate } from "./sasl_authenticate.ts";
+import { saslHandshake } from "./sasl_handshake.ts";
 import { syncGroup } from "./sync_group.ts";
 
 export const HANDLERS: readonly AnyHandler[] = [
+  apiVersions(() => HANDLERS),
   createPartitions,
   deleteGroups,
   deleteRecords,
@@ -54,5 +58,7 @@ export const HANDLERS: readonly AnyHandler[] = [
   offsetFetch,
   offsetForLeaderEpoch,
   produce,
+  saslAuthenticate,
+  saslHandshake,
   syncGroup,
 ];

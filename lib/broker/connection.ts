@@ -1,0 +1,273 @@
+/**
+ * One client's connection: bytes in, frames to the router in order of arrival, replies out in the same order. Stops reading when it
+ * holds too much (requests in work, unsent replies, bytes of the whole broker) and closes on a peer that is too slow or talks
+ * something else. Knows no API. Source: DESIGN "A produce request, straight through", HAZARDS N2, N3, N7.
+ */
+import type { BufferPool, ByteBudget, Io, Piece, Socket, SocketHandler, Waker } from "../io/mod.ts";
+import { FrameError, REQUEST_BYTES_MIN } from "../protocol/mod.ts";
+import { FrameMemoryExceeded, FrameReader, type FrameSink } from "./frame_reader.ts";
+import type { ConnectionInfo } from "./handler.ts";
+import type { BrokerLimits } from "./limits.ts";
+import type { PeerEvent } from "./peer_log.ts";
+import { ReplyWriter } from "./reply_writer.ts";
+import type { Origin, Router } from "./router.ts";
+
+/** What all connections of a broker share. */
+export interface Shared {
+  readonly io: Io;
+  readonly limits: BrokerLimits;
+  readonly pool: BufferPool;
+  readonly budget: ByteBudget;
+  /** For joining small replies; only used within one call. */
+  readonly scratch: Uint8Array;
+  readonly router: Router;
+  /** The connection is gone, and so is everything it held. */
+  readonly onClosed: (connection: Connection) => void;
+}
+
+export class Connection implements SocketHandler, FrameSink, Origin {
+  readonly info: ConnectionInfo;
+  readonly replies: ReplyWriter;
+  readonly #shared: Shared;
+  readonly #socket: Socket;
+  readonly #frames: FrameReader;
+  #isClosed = false;
+  /** Takes no further request; goes when the last reply has left. */
+  #isDraining = false;
+  /** The socket is told not to read. */
+  #isPaused = false;
+  /** In the budget's line. */
+  #waitsForRoom = false;
+  #continuePlanned = false;
+  #activeAt: number;
+  #idleWaker: Waker;
+  /** Set exactly while a frame is arriving and the socket reads. */
+  #frameWaker: Waker | null = null;
+  /** Set exactly while the socket does not take what is written. */
+  #drainWaker: Waker | null = null;
+
+  constructor(shared: Shared, socket: Socket, listener: string) {
+    this.#shared = shared;
+    this.#socket = socket;
+    this.info = {
+      id: socket.id,
+      listener,
+      remote: socket.remote,
+      local: socket.local,
+      principal: "User:ANONYMOUS",
+      clientSoftwareName: "",
+      clientSoftwareVersion: "",
+    };
+    this.replies = new ReplyWriter(socket, shared.scratch, () => this.#onProgress());
+    this.#frames = new FrameReader(shared.pool, shared.budget, shared.limits.frameBytesMax, this);
+    this.#activeAt = shared.io.clock.mono();
+    this.#idleWaker = this.#watchIdle();
+  }
+
+  // ── from the socket ──
+
+  onData(chunk: Uint8Array): void {
+    this.#read(() => this.#frames.push(chunk));
+  }
+
+  onDrain(): void {
+    this.#drainWaker?.cancel();
+    this.#drainWaker = null;
+    this.replies.onDrain();
+  }
+
+  onClose(_error: Error | null): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#idleWaker.cancel();
+    this.#frameWaker?.cancel();
+    this.#drainWaker?.cancel();
+    this.#frames.close();
+    this.replies.close();
+    this.#shared.budget.forget(this);
+    this.#shared.onClosed(this);
+  }
+
+  // ── from the frame reader and the budget ──
+
+  onFrame(frame: Piece): void {
+    this.#shared.router.route(frame, this);
+  }
+
+  shouldStop(): boolean {
+    const { requestsInFlightMax, unsentBytesMax } = this.#shared.limits;
+    return this.#isClosed || this.#isDraining || this.replies.unanswered >= requestsInFlightMax ||
+      this.replies.unsentBytes > unsentBytesMax;
+  }
+
+  onRoom(): void {
+    this.#waitsForRoom = false;
+    this.#planContinue();
+  }
+
+  // ── from the router and the listener ──
+
+  abort(event: PeerEvent, why: string): void {
+    if (this.#isClosed) return;
+    const client = this.info.clientSoftwareName === ""
+      ? ""
+      : ` (client ${this.info.clientSoftwareName} ${this.info.clientSoftwareVersion})`;
+    this.#shared.router.log.tell(event, this.info.remote, `Closed a connection${client}: ${why}`);
+    this.#close();
+  }
+
+  /** Takes no more requests, answers those in work, then closes. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#pause();
+    this.#closeWhenDrained();
+  }
+
+  /** Drops everything at once. */
+  destroy(): void {
+    this.#socket.destroy();
+    this.onClose(null);
+  }
+
+  // ── reading ──
+
+  #read(step: () => void): void {
+    if (this.#isClosed) return;
+    this.#activeAt = this.#shared.io.clock.mono();
+    this.replies.cork();
+    try {
+      step();
+    } catch (error) {
+      this.#refuse(error);
+    }
+    this.replies.uncork();
+    this.#update();
+  }
+
+  #refuse(error: unknown): void {
+    if (error instanceof FrameError) this.abort("badFrame", error.message);
+    else if (error instanceof FrameMemoryExceeded) this.abort("noMemory", error.message);
+    else throw error;
+  }
+
+  /** Pauses or resumes the socket, and watches over what is awaited from the peer. */
+  #update(): void {
+    if (this.#isClosed) return;
+    if (this.#isDraining) return this.#closeWhenDrained();
+    const { budget } = this.#shared;
+    if (!this.#waitsForRoom && budget.shouldWait(this)) {
+      this.#waitsForRoom = true;
+      this.#pause();
+      budget.waitForRoom(this);
+    } else if (this.#frames.hasBacklog || this.shouldStop()) this.#pause();
+    this.#watchFrame();
+    this.#watchDrain();
+  }
+
+  #onProgress(): void {
+    if (this.#isClosed) return;
+    if (this.#isDraining) return this.#closeWhenDrained();
+    const { requestsInFlightMax, unsentBytesMax } = this.#shared.limits;
+    // Half of the limits, so that reading does not flap.
+    if (this.#isPaused && this.replies.unanswered * 2 <= requestsInFlightMax && this.replies.unsentBytes * 2 <= unsentBytesMax) {
+      this.#planContinue();
+    }
+    this.#watchDrain();
+  }
+
+  /** In a turn of its own: this is called from deep inside of whoever released a buffer or answered a request. */
+  #planContinue(): void {
+    if (this.#continuePlanned) return;
+    this.#continuePlanned = true;
+    this.#shared.io.timers.soon(() => {
+      this.#continuePlanned = false;
+      this.#continue();
+    });
+  }
+
+  #continue(): void {
+    if (this.#isClosed || this.#waitsForRoom || this.#isDraining) return;
+    if (this.#frames.hasBacklog) this.#read(() => this.#frames.proceed());
+    if (this.#isClosed || this.#waitsForRoom || this.#frames.hasBacklog || this.shouldStop() || !this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+    this.#watchFrame();
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  // ── ending ──
+
+  #close(): void {
+    this.replies.uncork();
+    this.#socket.end();
+    this.onClose(null);
+  }
+
+  #closeWhenDrained(): void {
+    if (!this.#isClosed && this.replies.unanswered === 0 && this.replies.unsentBytes === 0) this.#close();
+  }
+
+  // ── slow peers ──
+
+  #watchIdle(): Waker {
+    const { io, limits } = this.#shared;
+    return io.deadlines.wake({ op: "connection.idle", at: this.#activeAt + limits.idleMs }, () => {
+      const isIdle = io.clock.mono() - this.#activeAt >= limits.idleMs && this.replies.unanswered === 0 && this.replies.unsentBytes === 0;
+      if (isIdle) return this.#close();
+      // Waiting for an answer is not idling: look again a whole period later.
+      if (this.replies.unanswered > 0) this.#activeAt = io.clock.mono();
+      this.#idleWaker = this.#watchIdle();
+    });
+  }
+
+  /** While we do not read, the peer cannot be blamed. */
+  #watchFrame(): void {
+    const isAwaited = this.#frames.isMidFrame && !this.#isPaused;
+    if (isAwaited && this.#frameWaker === null) this.#awaitHeader();
+    else if (!isAwaited && this.#frameWaker !== null) {
+      this.#frameWaker.cancel();
+      this.#frameWaker = null;
+    }
+  }
+
+  #awaitHeader(): void {
+    const { io, limits } = this.#shared;
+    const before = this.#frames.bytesRead;
+    this.#frameWaker = io.deadlines.wake(io.deadlines.in("connection.header", limits.headerMs), () => {
+      const read = this.#frames.bytesRead - before;
+      if (this.#frames.frameBytesRead < REQUEST_BYTES_MIN && read < REQUEST_BYTES_MIN) {
+        return this.abort("tooSlow", `its request's header did not come within ${limits.headerMs} ms`);
+      }
+      this.#awaitBytes(before);
+    });
+  }
+
+  #awaitBytes(before: number): void {
+    const { io, limits } = this.#shared;
+    this.#frameWaker = io.deadlines.wake(io.deadlines.in("connection.frame", limits.frameWindowMs), () => {
+      const read = this.#frames.bytesRead - before;
+      if (read < limits.frameBytesPerWindowMin) {
+        return this.abort("tooSlow", `${read} bytes of its request came within ${limits.frameWindowMs} ms`);
+      }
+      this.#awaitBytes(this.#frames.bytesRead);
+    });
+  }
+
+  #watchDrain(): void {
+    if (!this.replies.isBlocked || this.#drainWaker !== null || this.#isClosed) return;
+    const { io, limits } = this.#shared;
+    this.#drainWaker = io.deadlines.wake(io.deadlines.in("connection.drain", limits.drainMs), () => {
+      this.#shared.router.log.tell(
+        "notReading",
+        this.info.remote,
+        `Closed a connection: it took nothing of ${this.replies.unsentBytes} bytes of replies within ${limits.drainMs} ms`,
+      );
+      this.destroy();
+    });
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The Kafka port: accepts connections within their limits and owns those that are open. One more than allowed is closed at once,
+ * which costs less than making it wait (HAZARDS X1).
+ */
+import {
+  type Address,
+  BufferPool,
+  type BufferPoolStats,
+  ByteBudget,
+  type ByteBudgetStats,
+  type Deadline,
+  type Io,
+  type Listener,
+  type Socket,
+} from "../io/mod.ts";
+import { Connection, type Shared } from "./connection.ts";
+import type { AnyHandler } from "./handler.ts";
+import { type BrokerLimits, DEFAULT_LIMITS } from "./limits.ts";
+import { type PeerEvent, PeerLog } from "./peer_log.ts";
+import { SCRATCH_BYTES } from "./reply_writer.ts";
+import { type ApiCount, Router } from "./router.ts";
+import type { Services } from "./services.ts";
+
+export interface KafkaServerStats {
+  readonly connections: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly budget: ByteBudgetStats;
+  readonly buffers: BufferPoolStats;
+  readonly apis: readonly Readonly<ApiCount>[];
+  /** Peers that were refused or misbehaved, by sort. */
+  readonly peerEvents: ReadonlyMap<PeerEvent, number>;
+}
+
+export interface KafkaServerOptions {
+  readonly limits?: Partial<BrokerLimits>;
+  readonly log?: PeerLog;
+}
+
+/** All Kafka listeners of a node, and their connections. */
+export class KafkaServer {
+  readonly #io: Io;
+  readonly #limits: BrokerLimits;
+  readonly #log: PeerLog;
+  readonly #shared: Shared;
+  readonly #rate: AcceptRate;
+  readonly #listeners: Listener[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #perIp = new Map<string, number>();
+  #accepted = 0;
+  #refused = 0;
+  #isStopping = false;
+  /** Told when the last connection is gone, while stopping. */
+  #onEmpty: (() => void) | null = null;
+
+  constructor(services: Services, handlers: readonly AnyHandler[], { limits = {}, log }: KafkaServerOptions = {}) {
+    this.#io = services.io;
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#log = log ?? new PeerLog(this.#io.clock);
+    this.#rate = new AcceptRate(this.#limits.acceptsPerSecondMax);
+    this.#shared = {
+      io: this.#io,
+      limits: this.#limits,
+      pool: new BufferPool({ idleBytesMax: this.#limits.idleBufferBytesMax }),
+      budget: new ByteBudget({
+        softBytes: this.#limits.inFlightBytesSoft,
+        resumeBytes: this.#limits.inFlightBytesResume,
+        hardBytes: this.#limits.inFlightBytesHard,
+      }),
+      scratch: new Uint8Array(SCRATCH_BYTES),
+      router: new Router(services, handlers, this.#log),
+      onClosed: (connection) => this.#forget(connection),
+    };
+  }
+
+  /** @param name of the listener, `PLAINTEXT`. @throws {IoFailed} when the address cannot be had. */
+  async listen(name: string, address: Address, deadline: Deadline): Promise<Address> {
+    const listener = await this.#io.net.listen(address, (socket) => this.#accept(socket, name), deadline);
+    this.#listeners.push(listener);
+    return listener.address;
+  }
+
+  get stats(): KafkaServerStats {
+    const { pool, budget, router } = this.#shared;
+    return {
+      connections: this.#connections.size,
+      accepted: this.#accepted,
+      refused: this.#refused,
+      budget: budget.stats,
+      buffers: pool.stats,
+      apis: router.counts(),
+      peerEvents: this.#log.counts(),
+    };
+  }
+
+  /** Accepts nothing more, answers what is in work, and closes; what is not done at the deadline is dropped. */
+  async stop(deadline: Deadline): Promise<void> {
+    this.#isStopping = true;
+    for (const listener of this.#listeners) listener.close();
+    for (const connection of [...this.#connections]) connection.drain();
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const waker = this.#io.deadlines.wake(deadline, () => {
+        for (const connection of [...this.#connections]) connection.destroy();
+      });
+      this.#onEmpty = () => {
+        waker.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #accept(socket: Socket, listener: string) {
+    const why = this.#refusal(socket.remote.host);
+    if (why !== null) {
+      this.#refused++;
+      this.#log.tell("tooManyConnections", socket.remote, `Refused a connection: ${why}`);
+      socket.destroy();
+      return DEAF;
+    }
+    this.#accepted++;
+    this.#perIp.set(socket.remote.host, (this.#perIp.get(socket.remote.host) ?? 0) + 1);
+    const connection = new Connection(this.#shared, socket, listener);
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #refusal(ip: string): string | null {
+    const { connectionsMax, connectionsPerIpMax, acceptsPerSecondMax } = this.#limits;
+    if (this.#isStopping) return "the broker is stopping";
+    if (this.#connections.size >= connectionsMax) return `${connectionsMax} are open`;
+    if ((this.#perIp.get(ip) ?? 0) >= connectionsPerIpMax) return `${connectionsPerIpMax} are open from this address`;
+    if (!this.#rate.take(this.#io.clock.mono())) return `more than ${acceptsPerSecondMax} came within a second`;
+    return null;
+  }
+
+  #forget(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    const ip = connection.info.remote.host;
+    const left = this.#perIp.get(ip)! - 1;
+    if (left > 0) this.#perIp.set(ip, left);
+    else this.#perIp.delete(ip);
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+}
+
+/** For a socket that was refused. */
+const DEAF = { onData() {}, onDrain() {}, onClose() {} };
+
+/** A token bucket of one second. */
+class AcceptRate {
+  readonly #perSecond: number;
+  /** 0 ≤ tokens ≤ perSecond. */
+  #tokens: number;
+  #at = -Infinity;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#tokens = perSecond;
+  }
+
+  take(nowMs: number): boolean {
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + (nowMs - this.#at) / 1000 * this.#perSecond);
+    this.#at = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+}

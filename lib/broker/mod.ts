@@ -1,0 +1,6 @@
+/** Door of `broker`: the Kafka port and what is served there. */
+export { HANDLERS } from "./handlers/mod.ts";
+export { type BrokerLimits, DEFAULT_LIMITS } from "./limits.ts";
+export { KafkaServer, type KafkaServerOptions, type KafkaServerStats } from "./listener.ts";
+export { type PeerEvent, PeerLog } from "./peer_log.ts";
+export type { Services } from "./services.ts";

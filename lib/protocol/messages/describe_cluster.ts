@@ -13,7 +13,7 @@ export const DescribeClusterRequest = message({
     includeClusterAuthorizedOperations: bool,
     /** 1 brokers, 2 controllers. */
     endpointType: since(1, int8, 1),
-    includeFencedBrokers: since(2, bool),
+    includeFencedBrokers: since(2, bool, false),
   },
 });
 export type DescribeClusterRequest = Infer<typeof DescribeClusterRequest>;

@@ -10,7 +10,7 @@ export const ListConfigResourcesRequest = message({
   versions: [0, 1],
   flexible: 0,
   fields: {
-    resourceTypes: since(1, array(int8)),
+    resourceTypes: since(1, array(int8), []),
   },
 });
 export type ListConfigResourcesRequest = Infer<typeof ListConfigResourcesRequest>;

@@ -13,7 +13,7 @@ export const ListOffsetsRequest = message({
   fields: {
     /** -1 for consumers, -2 for debugging. */
     replicaId: int32,
-    isolationLevel: since(2, int8),
+    isolationLevel: since(2, int8, 0),
     topics: array({
       name: string,
       partitions: array({
@@ -23,7 +23,7 @@ export const ListOffsetsRequest = message({
         timestamp: int64,
       }),
     }),
-    timeoutMs: since(10, int32),
+    timeoutMs: since(10, int32, 0),
   },
 });
 export type ListOffsetsRequest = Infer<typeof ListOffsetsRequest>;

@@ -58,7 +58,7 @@ export const ProduceResponse = message({
         logAppendTimeMs: optional(int64, -1),
         logStartOffset: since(5, int64, -1),
         /** Which records made the whole batch be refused. */
-        recordErrors: since(8, array({ batchIndex: int32, batchIndexErrorMessage: optional(nullable(string), null) })),
+        recordErrors: since(8, array({ batchIndex: int32, batchIndexErrorMessage: optional(nullable(string), null) }), []),
         errorMessage: since(8, nullable(string), null),
         currentLeader: tagged(0, 10, currentLeader),
       }),

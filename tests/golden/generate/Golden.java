@@ -19,7 +19,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.ApiVersionsResponseData.ApiVersion;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.protocol.types.BoundField;
@@ -73,6 +75,12 @@ public class Golden {
         List<String> rows = new ArrayList<>();
         for (JsonNode row : ranges) rows.add(row.toString());
         write(out.resolve("ranges.json"), rows);
+        List<String> errors = new ArrayList<>();
+        for (Errors error : Errors.values()) {
+            boolean retriable = error.exception() instanceof RetriableException;
+            errors.add(JSON.createObjectNode().put("name", error.name()).put("code", error.code()).put("retriable", retriable).toString());
+        }
+        write(out.resolve("errors.json"), errors);
     }
 
     static short keyOf(String api) {

@@ -29,8 +29,12 @@ export function goldenRanges(): GoldenRange[] {
   return read("ranges.json") as GoldenRange[];
 }
 
+export function goldenErrors(): { readonly name: string; readonly code: number; readonly retriable: boolean }[] {
+  return read("errors.json") as ReturnType<typeof goldenErrors>;
+}
+
 export function goldenSamples(): GoldenSample[] {
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json") && name !== "ranges.json").sort();
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json") && name !== "ranges.json" && name !== "errors.json").sort();
   return files.flatMap((name) => read(name) as GoldenSample[]);
 }
 

@@ -38,7 +38,6 @@ export * from "./alter_configs.ts";
 export * from "./api_versions.ts";
 export * from "./consumer_offsets.ts";
 export * from "./consumer_protocol.ts";
-export * from "./control_records.ts";
 export * from "./create_partitions.ts";
 export * from "./create_topics.ts";
 export * from "./delete_groups.ts";

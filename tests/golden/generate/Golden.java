@@ -43,7 +43,7 @@ public class Golden {
     static final String CLIENTS = "org.apache.kafka.common.message.";
     static final String COORDINATOR = "org.apache.kafka.coordinator.group.generated.";
     static final Map<String, String> STORED = new TreeMap<>(Map.of(
-        "ConsumerProtocolSubscription", CLIENTS, "ConsumerProtocolAssignment", CLIENTS, "EndTxnMarker", CLIENTS,
+        "ConsumerProtocolSubscription", CLIENTS, "ConsumerProtocolAssignment", CLIENTS,
         "OffsetCommitKey", COORDINATOR, "OffsetCommitValue", COORDINATOR, "GroupMetadataKey", COORDINATOR,
         "GroupMetadataValue", COORDINATOR));
     static final ObjectMapper JSON = new ObjectMapper();

@@ -11,11 +11,10 @@ import {
   errorCode,
   type KafkaErrorName,
 } from "../../protocol/mod.ts";
+import { ALL_ON_GROUP } from "../authorized_operations.ts";
 import { handler, type RequestContext } from "../handler.ts";
 
 const NOT_FOUND_SINCE = 6;
-/** READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS as bits of Kafka's operation codes. */
-const ALL_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 type DescribedGroup = DescribeGroupsResponse["groups"][number];
 
@@ -27,7 +26,7 @@ export const describeGroups = handler<DescribeGroupsRequest, DescribeGroupsRespo
       groups: request.groups.map((groupId) => {
         const row = describe(groupId, context);
         if (!request.includeAuthorizedOperations || row.errorCode !== 0) return row;
-        return { ...row, authorizedOperations: ALL_OPERATIONS };
+        return { ...row, authorizedOperations: ALL_ON_GROUP };
       }),
     };
   },

@@ -12,6 +12,7 @@ import {
   kafkaError,
   type KafkaErrorName,
 } from "../../protocol/mod.ts";
+import { endpointOf } from "../endpoints.ts";
 import { handler, type RequestContext } from "../handler.ts";
 
 const MANY_KEYS_SINCE = 4;
@@ -47,8 +48,9 @@ async function find(key: string, keyType: number, { services, deadline, connecti
   }
   const { error, nodeId } = await services.groups.locate(key, deadline);
   if (nodeId === null) return notFound(error, kafkaError(error).text);
-  const endpoint = services.controller.image.brokers.get(nodeId)?.endpoints.find(({ listener }) => listener === connection.listener);
-  if (endpoint === undefined) {
+  const broker = services.controller.image.brokers.get(nodeId);
+  const endpoint = broker === undefined ? null : endpointOf(broker, connection.listener);
+  if (endpoint === null) {
     return notFound("COORDINATOR_NOT_AVAILABLE", `Node ${nodeId} coordinates the group and has no listener "${connection.listener}"`);
   }
   return { error: "NONE", message: "NONE", nodeId, host: endpoint.host, port: endpoint.port };

@@ -83,7 +83,7 @@ class Churn {
           canSkipAssignment: amount % 2 > 0,
         });
       case "sync": {
-        const attempt = `attempt${this.attempts++}`;
+        const attempt = `attempt ${this.attempts++} of ${client.generation}`;
         const assignments = client.leads
           ? client.members.map((memberId, i) => ({ memberId, assignment: utf8.encode(`${attempt}:p${i}`) }))
           : [];
@@ -188,6 +188,7 @@ class Churn {
       const given = this.handedOut.get(generation) ?? { attempt, owners: new Map<string, string>() };
       this.handedOut.set(generation, given);
       expect(given.attempt).toBe(attempt);
+      expect(attempt).toEndWith(` of ${generation}`);
       // A static member that was replaced is the same owner under another id.
       const owner = instanceId ?? memberId;
       expect(given.owners.get(partition) ?? owner).toBe(owner);

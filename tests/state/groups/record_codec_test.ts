@@ -1,4 +1,4 @@
-/** `tests/golden/groups/consumer_offsets_kafka_4.3.1.log` is partition 42 as Apache Kafka 4.3.1 wrote it: a group's life from its first join to its deletion. */
+/** `tests/golden/groups/consumer_offsets_kafka_4.3.1.segment` is partition 42 as Apache Kafka 4.3.1 wrote it: a group's life from its first join to its deletion. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { decodeBatch, forEachBatch } from "../../../lib/protocol/records/mod.ts"
 import { decodeGroupRecord, encodeGroupRecord, GroupsMachine } from "../../../lib/state/groups/mod.ts";
 import { SETTINGS } from "./scenario.ts";
 
-const log = new Uint8Array(readFileSync(join(import.meta.dir, "../../golden/groups/consumer_offsets_kafka_4.3.1.log")));
+const log = new Uint8Array(readFileSync(join(import.meta.dir, "../../golden/groups/consumer_offsets_kafka_4.3.1.segment")));
 const stored: { key: Uint8Array; value: Uint8Array | null }[] = [];
 forEachBatch(log, (at) => {
   for (const { key, value } of decodeBatch(log, at, 1 << 20)) stored.push({ key: key!, value });

@@ -3,6 +3,7 @@
  * image at the moment of reply; empty when the image knows no leader.
  */
 import type { Uuid } from "../protocol/ids.ts";
+import { endpointOf } from "./endpoints.ts";
 import type { Services } from "./services.ts";
 
 export interface LeaderHint {
@@ -34,8 +35,8 @@ export function leaderEndpoints({ controller }: Services, leaders: ReadonlySet<n
   const endpoints: NodeEndpoint[] = [];
   for (const broker of controller.image.brokers.values()) {
     if (!leaders.has(broker.id)) continue;
-    const endpoint = broker.endpoints.find((at) => at.listener === listener);
-    if (endpoint !== undefined) endpoints.push({ nodeId: broker.id, host: endpoint.host, port: endpoint.port, rack: broker.rack });
+    const endpoint = endpointOf(broker, listener);
+    if (endpoint !== null) endpoints.push({ nodeId: broker.id, host: endpoint.host, port: endpoint.port, rack: broker.rack });
   }
   return endpoints;
 }

@@ -2,5 +2,4 @@
 export { RecordsNotDeletable } from "./errors.ts";
 export { LocalPartition } from "./partition.ts";
 export { ReplicaSet, type ReplicaSetNeeds, type SettingsOf } from "./replica_set.ts";
-export { type PartitionSettings, partitionSettings } from "./settings.ts";
 export type { AppendOptions, AppendResult, Partition, PartitionRead, Partitions, Reader, ReadRequest, RecordError } from "./types.ts";

@@ -3,6 +3,7 @@
  * watermark follows the in-sync rule over durable ends, also with one replica. Opens no file and decides nothing about leadership.
  * Sources: KIP-98 (sequences), KIP-101 and KIP-320 (epochs), KIP-966 (min.insync).
  */
+import type { TopicConfig } from "../config/mod.ts";
 import type { Lease } from "../io/buffers.ts";
 import { unpooled } from "../io/mod.ts";
 import type { Deadline } from "../io/deadline.ts";
@@ -16,7 +17,6 @@ import type { ActiveProducer, EpochEnd, LogRead, PartitionLog, SequenceCheck, Ti
 import { Acknowledgements } from "./acknowledgements.ts";
 import { appendRefusal, RecordsNotDeletable } from "./errors.ts";
 import { hasEnoughReplicas, nextHighWatermark } from "./in_sync.ts";
-import type { PartitionSettings } from "./settings.ts";
 import type { AppendOptions, AppendResult, Partition, PartitionRead, Reader, ReadRequest } from "./types.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -40,7 +40,7 @@ export class LocalPartition implements Partition {
   readonly #unreadable: { readonly end: number; readonly bytes: number }[] = [];
   #unreadableHead = 0;
   #readableBytes = 0;
-  #settings: PartitionSettings;
+  #settings: TopicConfig;
   #leaderEpoch: number;
   #isLeader: boolean;
   #closed = false;
@@ -53,7 +53,7 @@ export class LocalPartition implements Partition {
   readonly #durable = (error: Error | null) => this.#durableMoved(error);
 
   /** @param io clock and deadlines only. */
-  constructor(io: Io, nodeId: NodeId, topic: string, log: PartitionLog, state: PartitionImage, settings: PartitionSettings) {
+  constructor(io: Io, nodeId: NodeId, topic: string, log: PartitionLog, state: PartitionImage, settings: TopicConfig) {
     this.#io = io;
     this.#nodeId = nodeId;
     this.#log = log;
@@ -96,7 +96,7 @@ export class LocalPartition implements Partition {
   get readableBytes(): number {
     return this.#readableBytes;
   }
-  get settings(): PartitionSettings {
+  get settings(): TopicConfig {
     return this.#settings;
   }
   /** Parked readers and others that subscribed. */
@@ -235,7 +235,7 @@ export class LocalPartition implements Partition {
     this.#watchers.notify();
   }
 
-  configure(settings: PartitionSettings): void {
+  configure(settings: TopicConfig): void {
     this.#settings = settings;
     this.#log.configure(settings.log);
     this.#advance();

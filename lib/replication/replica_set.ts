@@ -2,16 +2,16 @@
  * All partitions that this node hosts, kept in step with the metadata: opens, configures, updates and closes them as entries are
  * applied. Creates nothing on its own account; a log on disk that the metadata does not know is deleted at start, and said so.
  */
+import type { TopicConfig } from "../config/mod.ts";
 import type { Io } from "../io/mod.ts";
 import type { NodeId, Uuid } from "../protocol/ids.ts";
 import type { MetadataDelta, MetadataImage, PartitionImage, TopicImage } from "../state/metadata/image.ts";
 import type { PartitionLog, Storage } from "../storage/types.ts";
 import { LocalPartition } from "./partition.ts";
-import type { PartitionSettings } from "./settings.ts";
 import type { Partition, Partitions } from "./types.ts";
 
-/** The settings of a topic's partitions as they are now: overrides, then the broker's, then the defaults. */
-export type SettingsOf = (topic: TopicImage) => PartitionSettings;
+/** The settings of a topic as they are now; `resolveTopicConfig` over the node's present settings. */
+export type SettingsOf = (topic: TopicImage) => TopicConfig;
 
 export interface ReplicaSetNeeds {
   readonly io: Io;
@@ -120,7 +120,7 @@ export class ReplicaSet implements Partitions {
     }
   }
 
-  #open(topic: TopicImage, state: PartitionImage, settings: PartitionSettings): LocalPartition {
+  #open(topic: TopicImage, state: PartitionImage, settings: TopicConfig): LocalPartition {
     const { io, nodeId, storage } = this.#needs;
     const id = { topicId: topic.topicId, partition: state.partition };
     const found = storage.log(id.topicId, id.partition);

@@ -1,8 +1,9 @@
 /** What tests of partitions share: settings, states, batches, and a partition over a log whose disk the test controls. */
+import type { TopicConfig } from "../../lib/config/mod.ts";
 import type { Io } from "../../lib/io/mod.ts";
 import { type NodeId, nodeId, type Uuid } from "../../lib/protocol/mod.ts";
 import { type BatchRules, encodeBatch, type NewBatch } from "../../lib/protocol/records/mod.ts";
-import { LocalPartition, type PartitionSettings } from "../../lib/replication/mod.ts";
+import { LocalPartition } from "../../lib/replication/mod.ts";
 import type { PartitionImage } from "../../lib/state/metadata/image.ts";
 import type { LogSettings } from "../../lib/storage/types.ts";
 import { ManualTime } from "./manual_time.ts";
@@ -34,7 +35,7 @@ export const BATCH_RULES: BatchRules = {
   compacted: false,
 };
 
-export const SETTINGS: PartitionSettings = { log: LOG_SETTINGS, minInsyncReplicas: 1, batch: BATCH_RULES };
+export const SETTINGS: TopicConfig = { log: LOG_SETTINGS, minInsyncReplicas: 1, batch: BATCH_RULES };
 
 export function partitionState(more: Partial<PartitionImage> = {}): PartitionImage {
   return { partition: 0, leader: NODE, leaderEpoch: 4, partitionEpoch: 0, replicas: [NODE], isr: [NODE], ...more };
@@ -75,7 +76,7 @@ export function timeOnly(time: ManualTime): Io {
   };
 }
 
-export function setUp(options: { readonly state?: Partial<PartitionImage>; readonly settings?: Partial<PartitionSettings> } = {}) {
+export function setUp(options: { readonly state?: Partial<PartitionImage>; readonly settings?: Partial<TopicConfig> } = {}) {
   const time = new ManualTime();
   const log = new MemoryLog({ topicId: TOPIC_ID, partition: 0 }, LOG_SETTINGS);
   const partition = new LocalPartition(timeOnly(time), NODE, "orders", log, partitionState(options.state), {

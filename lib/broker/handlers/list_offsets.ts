@@ -13,6 +13,7 @@ import { mapBounded } from "../bounded.ts";
 import { kafkaErrorOf } from "../error_mapping.ts";
 import { handler, type RequestContext } from "../handler.ts";
 import { missingPartition } from "../missing_partition.ts";
+import { repeated } from "../repeated.ts";
 
 const LATEST = -1;
 const EARLIEST = -2;
@@ -21,10 +22,14 @@ const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
 const EARLIEST_PENDING_UPLOAD = -6;
 /** The version that brought each special timestamp. */
-const SINCE = new Map([[LATEST, 1], [EARLIEST, 1], [MAX_TIMESTAMP, 7], [EARLIEST_LOCAL, 8], [LATEST_TIERED, 9], [
-  EARLIEST_PENDING_UPLOAD,
-  11,
-]]);
+const SINCE: ReadonlyMap<number, number> = new Map([
+  [LATEST, 1],
+  [EARLIEST, 1],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL, 8],
+  [LATEST_TIERED, 9],
+  [EARLIEST_PENDING_UPLOAD, 11],
+]);
 
 const CONSUMER = -1;
 const READ_COMMITTED = 1;
@@ -37,8 +42,8 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponse>({
   api: ListOffsets,
 
   async handle(request, context) {
-    const twice = partitionsNamedTwice(request);
     const lookups = request.topics.flatMap((topic) => topic.partitions.map((at) => ({ topic: topic.name, at })));
+    const twice = repeated(lookups.map(({ topic, at }) => `${topic}\n${at.partitionIndex}`));
     const rows = await mapBounded(lookups, LOOKUPS_AT_ONCE, ({ topic, at }) => {
       if (twice.has(`${topic}\n${at.partitionIndex}`)) return Promise.resolve(errorRow(at, "INVALID_REQUEST"));
       return lookUp(topic, at, request, context);
@@ -55,19 +60,6 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponse>({
     topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map((at) => errorRow(at, error)) })),
   }),
 });
-
-function partitionsNamedTwice(request: ListOffsetsRequest): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const twice = new Set<string>();
-  for (const topic of request.topics) {
-    for (const { partitionIndex } of topic.partitions) {
-      const key = `${topic.name}\n${partitionIndex}`;
-      if (seen.has(key)) twice.add(key);
-      seen.add(key);
-    }
-  }
-  return twice;
-}
 
 async function lookUp(
   topic: string,

@@ -3,9 +3,10 @@ import { FetchBudget } from "../../../lib/broker/fetch_budget.ts";
 import { FETCH_SESSION_LIMITS, FetchSessions } from "../../../lib/broker/fetch_session.ts";
 import type { RequestContext } from "../../../lib/broker/handler.ts";
 import type { Services } from "../../../lib/broker/services.ts";
+import type { TopicConfig } from "../../../lib/config/mod.ts";
 import { type Deadline, type Lease, unpooled } from "../../../lib/io/mod.ts";
 import { producerId } from "../../../lib/protocol/mod.ts";
-import { type Partition, type PartitionSettings, ReplicaSet } from "../../../lib/replication/mod.ts";
+import { type Partition, ReplicaSet } from "../../../lib/replication/mod.ts";
 import type { BrokerImage, TopicImage } from "../../../lib/state/metadata/image.ts";
 import type { Storage } from "../../../lib/storage/types.ts";
 import { ManualTime } from "../../replication/manual_time.ts";
@@ -25,7 +26,7 @@ export interface Setup {
   readonly topics: readonly TopicImage[];
   /** In the metadata, but not hosted here. */
   readonly elsewhere?: readonly TopicImage[];
-  readonly settings?: (topic: TopicImage) => PartitionSettings;
+  readonly settings?: (topic: TopicImage) => TopicConfig;
   readonly fetchMaxBytes?: number;
   readonly fetchBudgetBytes?: number;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { cutFrames, FrameError, frameLength } from "../../lib/protocol/mod.ts";
+import { cutFrames, FrameError, frameLength, RESPONSE_BYTES_MIN } from "../../lib/protocol/mod.ts";
 
 const BYTES_MAX = 1000;
 const prefix = (length: number) => [length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255];
@@ -16,6 +16,12 @@ describe("frameLength()", () => {
       expect(() => frameLength(Uint8Array.from(prefix(length)), 0, BYTES_MAX)).toThrow(FrameError);
     }
     for (const length of [8, BYTES_MAX]) expect(frameLength(Uint8Array.from(prefix(length)), 0, BYTES_MAX)).toBe(length);
+  });
+
+  test("takes the shorter frames of responses when told so", () => {
+    expect(() => frameLength(Uint8Array.from(prefix(6)), 0, BYTES_MAX)).toThrow("8 to 1000 are accepted");
+    expect(frameLength(Uint8Array.from(prefix(6)), 0, BYTES_MAX, RESPONSE_BYTES_MIN)).toBe(6);
+    expect(() => frameLength(Uint8Array.from(prefix(3)), 0, BYTES_MAX, RESPONSE_BYTES_MIN)).toThrow("4 to 1000 are accepted");
   });
 
   test("says what the bytes look like instead", () => {
@@ -51,6 +57,6 @@ describe("cutFrames()", () => {
     const bytes = Uint8Array.from([...prefix(8), ...new Array(8).fill(1), ...prefix(500), 1, 2]);
     const cut = cutFrames(bytes, BYTES_MAX);
     expect([cut.frames.length, cut.consumed, cut.needed]).toEqual([1, 12, 504]);
-    expect(cutFrames(bytes, BYTES_MAX, 0, 14).needed).toBe(4);
+    expect(cutFrames(bytes.subarray(0, 14), BYTES_MAX).needed).toBe(4);
   });
 });

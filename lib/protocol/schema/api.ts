@@ -42,7 +42,9 @@ export function api<Request, RequestDraft, ResponseRead, Response>(
 }
 
 /** The versions that ApiVersions lists. */
-export function advertisedVersions(api: Pick<AnyApi, "minVersion" | "maxVersion" | "advertisedMinVersion">): { readonly minVersion: number; readonly maxVersion: number } {
+export function advertisedVersions(
+  api: Pick<AnyApi, "minVersion" | "maxVersion" | "advertisedMinVersion">,
+): { readonly minVersion: number; readonly maxVersion: number } {
   return { minVersion: api.advertisedMinVersion ?? api.minVersion, maxVersion: api.maxVersion };
 }
 

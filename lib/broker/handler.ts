@@ -26,11 +26,16 @@ export interface RequestContext {
   readonly clientId: string | null;
   readonly apiVersion: number;
   readonly deadline: Deadline;
-  /** The frame's bytes. `records` fields are views into it: retain to keep them past the handler; everything else was copied. */
+  /**
+   * The frame's bytes. `records` fields are views into it, valid to the handler's first await: retain it to keep them longer.
+   * Everything else was copied.
+   */
   readonly lease: Lease;
   readonly services: Services;
   /** The lease is released once the reply's bytes have left or the connection is gone. */
   holdUntilSent(lease: Lease): void;
+  /** Closes the connection: the only way to tell a client that wants no reply (acks=0) that something is wrong. */
+  hangUp(why: string): void;
 }
 
 /** Returned by a handler that must not be answered (produce with acks=0). */

@@ -18,6 +18,7 @@ export type PeerEvent =
   | "notReading"
   | "noMemory"
   | "tooManyConnections"
+  | "hungUp"
   | "internalError";
 
 export type WriteLine = (event: PeerEvent, text: string, properties: Readonly<Record<string, unknown>>) => void;

@@ -150,6 +150,9 @@ class Exchange implements RequestContext {
     } catch (error) {
       this.#fail(error);
       return this.#end();
+    } finally {
+      // Who needs the frame's bytes beyond the first await has retained them by now: a parked fetch must not pin a slab of others.
+      this.lease.release();
     }
     if (!(outcome instanceof Promise)) {
       this.#answer(outcome);
@@ -217,10 +220,13 @@ class Exchange implements RequestContext {
     this.origin.abort("internalError", `Cannot answer ${this.route.handler.api.name} v${this.apiVersion}: ${detail}`);
   }
 
+  hangUp(why: string): void {
+    this.origin.abort("hungUp", `${this.route.handler.api.name} v${this.apiVersion}: ${why}`);
+  }
+
   /** The handler is done with everything. */
   #end(): void {
     for (const lease of this.#held) lease.release();
     this.#held = [];
-    this.lease.release();
   }
 }

@@ -1,13 +1,21 @@
 /**
  * Produce, versions 3-13 (by topic id since 13); 0-2 are advertised for librdkafka's sake and refused by the router.
  * - All batches enter their logs before the first await, so that arrival order is log order.
- * - acks -1 waits for the high watermark, 1 for this disk, 0 gets no reply. After `timeout_ms` the outcome is unknown: REQUEST_TIMED_OUT.
+ * - acks -1 waits for the high watermark, 1 for this disk, 0 gets no reply (a failure closes the connection). After `timeout_ms` the outcome is unknown: REQUEST_TIMED_OUT.
  * - A repeated batch of an idempotent producer is answered with its first offset (KIP-98).
  * - Refused records are named (KIP-467), the present leader too (KIP-951).
  * Not done: transactions. Transactional batches are refused as Kafka refuses who may not use the transactional id.
  */
 import { type Deadline, narrow } from "../../io/mod.ts";
-import { errorCode, type KafkaErrorName, Produce, type ProduceRequest, type ProduceResponse, ZERO_UUID } from "../../protocol/mod.ts";
+import {
+  errorCode,
+  errorName,
+  type KafkaErrorName,
+  Produce,
+  type ProduceRequest,
+  type ProduceResponse,
+  ZERO_UUID,
+} from "../../protocol/mod.ts";
 import type { AppendOptions, AppendResult, Partition, RecordError } from "../../replication/types.ts";
 import { handler, NO_REPLY, type RequestContext } from "../handler.ts";
 import { currentLeader, leaderEndpoints, type LeaderHint, NO_LEADER } from "../leader_hints.ts";
@@ -58,7 +66,12 @@ export const produce = handler<ProduceRequest, ProduceResponse>({
     const leaders = new Set<number>();
     const until = narrow(context.deadline, "produce.acknowledge", context.services.io.clock.mono(), Math.max(0, request.timeoutMs));
     const responses = request.topicData.map((topic) => appendTopic(topic, acks, until, context, pending, leaders));
-    if (acks === 0) return NO_REPLY;
+    if (acks === 0) {
+      // Who wants no replies learns of a failure only from the closed connection, and then asks for the leader anew (as with Kafka).
+      const failed = responses.flatMap(({ partitionResponses }) => partitionResponses).find((row) => row.errorCode !== 0);
+      if (failed !== undefined) context.hangUp(`acks is 0 and partition ${failed.index} failed with ${errorName(failed.errorCode)}`);
+      return NO_REPLY;
+    }
     return pending.length === 0 ? reply(responses, leaders, context) : replyLater(responses, leaders, pending, context);
   },
 

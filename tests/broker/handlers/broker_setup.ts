@@ -38,6 +38,7 @@ export class TestBroker {
   readonly services: Services;
   /** Leases that replies wait on; `sent()` releases them. */
   readonly held: Lease[] = [];
+  readonly hungUp: string[] = [];
   #nextProducerId = 1_000;
 
   constructor({ topics, elsewhere = [], settings = () => SETTINGS, fetchMaxBytes = 57_671_680, fetchBudgetBytes }: Setup) {
@@ -48,7 +49,6 @@ export class TestBroker {
       nodeId: NODE,
       storage: this.storage as unknown as Storage,
       settingsOf: settings,
-      log: () => {},
     });
     this.replicaSet.apply(metadataDelta({ topicsCreated: topics }), image);
     const random = { float: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
@@ -82,6 +82,7 @@ export class TestBroker {
       lease: unpooled,
       services: this.services,
       holdUntilSent: (lease) => this.held.push(lease),
+      hangUp: (why) => this.hungUp.push(why),
       ...more,
     };
   }

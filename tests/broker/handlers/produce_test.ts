@@ -114,10 +114,13 @@ test("Produce waits for the commit with acks=-1 and acks=1, and answers in the o
   }
 });
 
-test("Produce does not answer acks=0, and appends all the same", () => {
+test("Produce does not answer acks=0, and hangs up when something failed", () => {
   const setup = broker();
+  expect(produce.handle(request([{}], { acks: 0 }), setup.context(9))).toBe(NO_REPLY);
+  expect([setup.log(ORDERS).logEndOffset, setup.hungUp]).toEqual([1, []]);
   expect(produce.handle(request([{}, { name: "nobody" }], { acks: 0 }), setup.context(9))).toBe(NO_REPLY);
-  expect(setup.log(ORDERS).logEndOffset).toBe(1);
+  expect(setup.log(ORDERS).logEndOffset).toBe(2);
+  expect(setup.hungUp).toEqual(["acks is 0 and partition 0 failed with UNKNOWN_TOPIC_OR_PARTITION"]);
 });
 
 test("Produce says REQUEST_TIMED_OUT of what was not durable in the request's own time", async () => {

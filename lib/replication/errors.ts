@@ -14,7 +14,9 @@ export class RecordsNotDeletable extends Error {
 /** Nothing was appended in any of these cases, and all of them may pass: the producer is to try again. Others are thrown on. */
 export function appendRefusal(error: unknown): { readonly error: KafkaErrorName; readonly message: string } {
   if (error instanceof Closed) return { error: "NOT_LEADER_OR_FOLLOWER", message: "its log is closed" };
-  if (error instanceof DiskFull || error instanceof StorageFenced || error instanceof Overloaded || error instanceof CorruptLog) {
+  // Tried again without asking for the leader anew, which is where it should come back to.
+  if (error instanceof Overloaded) return { error: "NOT_ENOUGH_REPLICAS", message: error.message };
+  if (error instanceof DiskFull || error instanceof StorageFenced || error instanceof CorruptLog) {
     return { error: "KAFKA_STORAGE_ERROR", message: error.message };
   }
   throw error;

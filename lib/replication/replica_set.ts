@@ -2,6 +2,7 @@
  * All partitions that this node hosts, kept in step with the metadata: opens, configures, updates and closes them as entries are
  * applied. Creates nothing on its own account; a log on disk that the metadata does not know is deleted at start, and said so.
  */
+import { getLogger } from "@logtape/logtape";
 import type { TopicConfig } from "../config/mod.ts";
 import type { Io } from "../io/mod.ts";
 import type { NodeId, Uuid } from "../protocol/ids.ts";
@@ -18,12 +19,14 @@ export interface ReplicaSetNeeds {
   readonly nodeId: NodeId;
   readonly storage: Storage;
   readonly settingsOf: SettingsOf;
-  /** One structured line; `node.ts` hands it to the log. */
-  readonly log: (level: "info" | "warn", event: string, properties: Readonly<Record<string, unknown>>) => void;
+  /** Where lines go; the log by default. */
+  readonly warn?: (line: string, properties: Readonly<Record<string, unknown>>) => void;
 }
 
 /** Removing a log renames its directory; the files go later. */
 const DELETE_MS = 30_000;
+
+const logger = getLogger(["barnabas", "replication"]);
 
 interface HostedTopic {
   readonly name: string;
@@ -34,6 +37,7 @@ interface HostedTopic {
 
 export class ReplicaSet implements Partitions {
   readonly #needs: ReplicaSetNeeds;
+  readonly #warn: NonNullable<ReplicaSetNeeds["warn"]>;
   readonly #byName = new Map<string, HostedTopic>();
   readonly #byId = new Map<Uuid, HostedTopic>();
   readonly #deletions = new Set<Promise<void>>();
@@ -41,6 +45,7 @@ export class ReplicaSet implements Partitions {
 
   constructor(needs: ReplicaSetNeeds) {
     this.#needs = needs;
+    this.#warn = needs.warn ?? ((line, properties) => logger.warn(line, properties));
   }
 
   get size(): number {
@@ -71,10 +76,10 @@ export class ReplicaSet implements Partitions {
       if (this.byId(log.topicId, log.partition) !== null) continue;
       // Nothing was ever applied: whoever lost the metadata should not lose the data too.
       if (image.index === 0) {
-        this.#needs.log("warn", "Found a log that no topic owns, and no metadata at all: it is kept", describe(log));
+        this.#warn("Found a log that no topic owns, and no metadata at all: it is kept", describe(log));
         continue;
       }
-      this.#needs.log("warn", "Deleting a log that no topic owns", describe(log));
+      this.#warn("Deleting a log that no topic owns", describe(log));
       this.#delete(log);
     }
   }
@@ -157,7 +162,7 @@ export class ReplicaSet implements Partitions {
     const { io, storage } = this.#needs;
     const id = { topicId: log.topicId, partition: log.partition };
     const deletion = storage.deleteLog(id, io.deadlines.in("storage.deleteLog", DELETE_MS)).catch((error: unknown) => {
-      this.#needs.log("warn", "Cannot delete a log: the next start tries again", { ...id, cause: String(error) });
+      this.#warn("Cannot delete a log: the next start tries again", { ...id, cause: String(error) });
     }).finally(() => this.#deletions.delete(deletion));
     this.#deletions.add(deletion);
   }

@@ -76,7 +76,7 @@ describe("LocalPartition.append()", () => {
   test.each([
     ["a full disk", new DiskFull("full"), "KAFKA_STORAGE_ERROR"],
     ["a fenced node", new StorageFenced("fenced"), "KAFKA_STORAGE_ERROR"],
-    ["a full commit queue", new Overloaded("commit queue", 1), "KAFKA_STORAGE_ERROR"],
+    ["a full commit queue", new Overloaded("commit queue", 1), "NOT_ENOUGH_REPLICAS"],
     ["a closed log", new Closed("log"), "NOT_LEADER_OR_FOLLOWER"],
   ])("says of %s what the client may try again", (_name, error, expected) => {
     const { partition, log } = setUp();

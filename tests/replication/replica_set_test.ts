@@ -16,7 +16,7 @@ function replicas(storage = new MemoryStorage()) {
     nodeId: NODE,
     storage: storage as unknown as Storage,
     settingsOf: (topic) => ({ ...SETTINGS, minInsyncReplicas: Number(topic.configs.get("min.insync.replicas") ?? 1) }),
-    log: (level, event) => lines.push(`${level}: ${event}`),
+    warn: (line) => lines.push(line),
   });
   return { replicaSet, storage, time, lines };
 }
@@ -102,7 +102,7 @@ test("ReplicaSet.start() takes up the logs on disk and deletes those that no top
   await replicaSet.close();
   expect(replicaSet.byName("orders", 0)?.highWatermark).toBe(3);
   expect(storage.deleted).toEqual([`${topicId(9)}-4`]);
-  expect(lines).toEqual(["warn: Deleting a log that no topic owns"]);
+  expect(lines).toEqual(["Deleting a log that no topic owns"]);
 });
 
 test("ReplicaSet.start() keeps every log while there is no metadata at all", () => {
@@ -120,5 +120,5 @@ test("ReplicaSet says when a log cannot be deleted, and goes on", async () => {
   storage.deleteError = new Error("EBUSY");
   replicaSet.apply(metadataDelta({ topicsDeleted: [orders] }), metadataImage([]));
   await replicaSet.close();
-  expect(lines).toEqual(["warn: Cannot delete a log: the next start tries again"]);
+  expect(lines).toEqual(["Cannot delete a log: the next start tries again"]);
 });

@@ -37,8 +37,8 @@ export interface GroupCoordinatorOptions {
   readonly controller: Controller;
   readonly partitions: Partitions;
   readonly settings: CoordinatorSettings;
-  /** Told of every log that could not be read; its groups answer COORDINATOR_NOT_AVAILABLE until it can. */
-  readonly onLoadFailed: (partition: number, error: unknown, elapsedMs: number) => void;
+  /** One structured line; `node.ts` hands it to the log. */
+  readonly log: (level: "info" | "warn", event: string, properties: Readonly<Record<string, unknown>>) => void;
 }
 
 export class Groups implements GroupCoordinator {
@@ -48,7 +48,7 @@ export class Groups implements GroupCoordinator {
   readonly #partitions: Partitions;
   readonly #settings: CoordinatorSettings;
   readonly #topic: OffsetsTopic;
-  readonly #onLoadFailed: GroupCoordinatorOptions["onLoadFailed"];
+  readonly #log: GroupCoordinatorOptions["log"];
   readonly #hosts = new Map<number, ShardHost>();
   readonly #toLoad: ShardHost[] = [];
   readonly #retryAt = new Map<number, number>();
@@ -58,14 +58,14 @@ export class Groups implements GroupCoordinator {
   #isClosed = false;
 
   /** Starts to read the groups of every partition that this node leads. */
-  constructor({ io, controller, partitions, settings, onLoadFailed }: GroupCoordinatorOptions) {
+  constructor({ io, controller, partitions, settings, log }: GroupCoordinatorOptions) {
     this.#io = io;
     this.#random = io.random("member-id");
     this.#controller = controller;
     this.#partitions = partitions;
     this.#settings = settings;
     this.#topic = new OffsetsTopic(controller, settings);
-    this.#onLoadFailed = onLoadFailed;
+    this.#log = log;
     this.#watching = controller.onApplied((delta) => this.#applied(delta));
     this.#cleanUp = this.#cleanUpLater();
     this.#openAll();
@@ -288,15 +288,26 @@ export class Groups implements GroupCoordinator {
       if (host === undefined) return;
       if (host.state !== "loading" || host.loadIfEmpty()) continue;
       this.#loading++;
-      const startedAt = this.#io.clock.mono();
-      host.load().catch((error) => {
-        host.close();
-        this.#retryAt.set(host.partition.partition, this.#io.clock.mono() + RELOAD_AFTER_MS);
-        this.#onLoadFailed(host.partition.partition, error, this.#io.clock.mono() - startedAt);
-      }).finally(() => {
+      void this.#load(host).finally(() => {
         this.#loading--;
         this.#loadNext();
       });
+    }
+  }
+
+  async #load(host: ShardHost): Promise<void> {
+    const { partition } = host.partition;
+    const startedAt = this.#io.clock.mono();
+    const elapsedMs = () => Math.round(this.#io.clock.mono() - startedAt);
+    try {
+      await host.load();
+      const records = host.partition.logEndOffset - host.partition.logStartOffset;
+      this.#log("info", "Read the groups of a partition", { partition, records, groups: host.groups.groupCount, elapsedMs: elapsedMs() });
+    } catch (error) {
+      host.close();
+      this.#retryAt.set(partition, this.#io.clock.mono() + RELOAD_AFTER_MS);
+      const properties = { partition, error: String(error), elapsedMs: elapsedMs(), againInMs: RELOAD_AFTER_MS };
+      this.#log("warn", "Cannot read the groups of a partition: they are not available", properties);
     }
   }
 

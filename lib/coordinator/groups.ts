@@ -2,6 +2,7 @@
  * The group coordinator of a node: finds the shard of a group, opens and closes shards with the leadership of their partitions, and
  * turns questions into commands. Holds no group itself. Source: KIP-62; sharding by partition as in Kafka.
  */
+import { getLogger } from "@logtape/logtape";
 import type { Controller } from "../controller/types.ts";
 import { type Deadline, DeadlineExceeded, type Io, type Random, type Timer } from "../io/mod.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
@@ -30,6 +31,7 @@ import type { CoordinatorSettings, FetchedOffsets, GroupCoordinator, PartitionLa
 const LOADS_MAX = 4;
 /** A log that could not be read is not tried again before this. */
 const RELOAD_AFTER_MS = 5_000;
+const logger = getLogger(["barnabas", "coordinator"]);
 const NO_BYTES = new Uint8Array(0);
 
 export interface GroupCoordinatorOptions {
@@ -37,8 +39,8 @@ export interface GroupCoordinatorOptions {
   readonly controller: Controller;
   readonly partitions: Partitions;
   readonly settings: CoordinatorSettings;
-  /** One structured line; `node.ts` hands it to the log. */
-  readonly log: (level: "info" | "warn", event: string, properties: Readonly<Record<string, unknown>>) => void;
+  /** Where lines go; the log by default. */
+  readonly log?: (level: "debug" | "warn", line: string, properties: Readonly<Record<string, unknown>>) => void;
 }
 
 export class Groups implements GroupCoordinator {
@@ -48,7 +50,7 @@ export class Groups implements GroupCoordinator {
   readonly #partitions: Partitions;
   readonly #settings: CoordinatorSettings;
   readonly #topic: OffsetsTopic;
-  readonly #log: GroupCoordinatorOptions["log"];
+  readonly #log: NonNullable<GroupCoordinatorOptions["log"]>;
   readonly #hosts = new Map<number, ShardHost>();
   readonly #toLoad: ShardHost[] = [];
   readonly #retryAt = new Map<number, number>();
@@ -65,7 +67,7 @@ export class Groups implements GroupCoordinator {
     this.#partitions = partitions;
     this.#settings = settings;
     this.#topic = new OffsetsTopic(controller, settings);
-    this.#log = log;
+    this.#log = log ?? ((level, line, properties) => logger[level](line, properties));
     this.#watching = controller.onApplied((delta) => this.#applied(delta));
     this.#cleanUp = this.#cleanUpLater();
     this.#openAll();
@@ -302,7 +304,7 @@ export class Groups implements GroupCoordinator {
     try {
       await host.load();
       const records = host.partition.logEndOffset - host.partition.logStartOffset;
-      this.#log("info", "Read the groups of a partition", { partition, records, groups: host.groups.groupCount, elapsedMs: elapsedMs() });
+      this.#log("debug", "Read the groups of a partition", { partition, records, groups: host.groups.groupCount, elapsedMs: elapsedMs() });
     } catch (error) {
       host.close();
       this.#retryAt.set(partition, this.#io.clock.mono() + RELOAD_AFTER_MS);

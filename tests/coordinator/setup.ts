@@ -45,19 +45,19 @@ export class TestNode {
   }
 
   get controller(): Controller {
-    const node = this;
+    const image = () => this.image;
     return {
       get image() {
-        return node.image;
+        return image();
       },
-      onApplied(listener: (delta: MetadataDelta, image: MetadataImage) => void) {
-        node.#listeners.push(listener);
-        return { cancel: () => node.#listeners = node.#listeners.filter((each) => each !== listener) };
+      onApplied: (listener: (delta: MetadataDelta, image: MetadataImage) => void) => {
+        this.#listeners.push(listener);
+        return { cancel: () => this.#listeners = this.#listeners.filter((each) => each !== listener) };
       },
-      async createTopics([topic]: readonly { readonly name: string; readonly partitions: number }[]) {
-        node.creations++;
-        await node.created;
-        return [{ ok: true, value: node.create(topicImage(topic!.name, 900, topic!.partitions)) }];
+      createTopics: async ([topic]: readonly { readonly name: string; readonly partitions: number }[]) => {
+        this.creations++;
+        await this.created;
+        return [{ ok: true, value: this.create(topicImage(topic!.name, 900, topic!.partitions)) }];
       },
     } as unknown as Controller;
   }
@@ -112,7 +112,7 @@ export class TestNode {
 
   #start(): void {
     const storage = this.storage as unknown as Storage;
-    this.replicaSet = new ReplicaSet({ io: this.io, nodeId: NODE, storage, settingsOf: () => SETTINGS, log: () => {} });
+    this.replicaSet = new ReplicaSet({ io: this.io, nodeId: NODE, storage, settingsOf: () => SETTINGS, warn: () => {} });
     this.replicaSet.start(this.image);
     this.#listeners.push((delta, image) => this.replicaSet.apply(delta, image));
     this.groups = new Groups({

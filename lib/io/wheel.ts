@@ -124,10 +124,14 @@ export class Wheel {
     if (tick % SPANS[1] === 0) this.#cascade(1, tick);
     this.#tick = tick;
     const sentinel = this.#slots[tick % SLOTS]!;
-    // Always the first: a waiter may cancel its neighbours.
-    for (let waiter = sentinel.next!; waiter !== sentinel; waiter = sentinel.next!) {
-      this.#unlink(waiter);
-      waiter.fire();
+    try {
+      // Always the first: a waiter may cancel its neighbours.
+      for (let waiter = sentinel.next!; waiter !== sentinel; waiter = sentinel.next!) {
+        this.#unlink(waiter);
+        waiter.fire();
+      }
+    } finally {
+      if (sentinel.next !== sentinel) this.#tick = tick - 1; // A waiter threw: its neighbours are still to be served.
     }
   }
 

@@ -71,7 +71,8 @@ export class FrameReader {
   /** @throws {FrameError} for what cannot be a request; {FrameMemoryExceeded}. The reader is of no use then but to be closed. */
   push(chunk: Uint8Array): void {
     this.bytesRead += chunk.length;
-    const used = this.#backlog.length > 0 ? 0 : this.#read(chunk);
+    // Also after a stop bytes may come: the socket had them already.
+    const used = this.#backlog.length > 0 || this.#sink.shouldStop() ? 0 : this.#read(chunk);
     if (used < chunk.length && !this.#closed) this.#backlog.push(this.#copy(chunk.subarray(used)));
   }
 

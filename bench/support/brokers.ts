@@ -37,7 +37,12 @@ async function waitFor(stdout: ReadableStream<Uint8Array>, pattern: RegExp): Pro
 
 async function start(name: Rival["name"], command: readonly string[], ready: RegExp, directory: string, address?: string): Promise<Rival> {
   const began = performance.now();
-  const child = Bun.spawn(["taskset", "-c", "0", ...command], { cwd: directory, stdin: "ignore", stdout: "pipe", stderr: Bun.file(join(directory, "stderr")) });
+  const child = Bun.spawn(["taskset", "-c", "0", ...command], {
+    cwd: directory,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: Bun.file(join(directory, "stderr")),
+  });
   const match = await waitFor(child.stdout, ready);
   return {
     name,

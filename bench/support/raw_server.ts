@@ -30,7 +30,7 @@ interface Waiting {
 
 let position = 0;
 let running = false;
-let waiting: Waiting[] = [];
+const waiting: Waiting[] = [];
 
 /** One round: everything that waits, at most about 8 MiB, in one write and one sync. */
 function round(): void {

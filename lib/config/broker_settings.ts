@@ -61,15 +61,18 @@ export const brokerSettings = [
   durationMs("log.roll.ms", 7 * 24 * HOUR, "Default of segment.ms", { min: 1, ...live }),
   positive("log.roll.hours", 7 * 24, "Default of segment.ms in hours, where log.roll.ms is not set"),
   durationMs("log.retention.check.interval.ms", 300_000, "Time between two looks for segments to delete", { min: 1 }),
-  durationMs("log.cleaner.backoff.ms", 15_000, "Time between two looks for logs to compact", { min: 1 }),
   long("log.cleaner.dedupe.buffer.bytes", 33_554_432, "Most memory for the keys of one compaction; Kafka's default is 128 MiB", {
     min: 1_048_576,
   }),
-  long("log.min.free.bytes", 1_073_741_824, "Free disk space below which producers are refused until there is more", { min: 0, ...live }),
+  limit(
+    "log.min.free.bytes",
+    -1,
+    "Free disk space below which producers are refused until there is more; -1 is 1 GiB, or 5 % of a disk smaller than 20 GiB",
+  ),
 
   // ── write-ahead log ──
   positive("wal.round.bytes.max", 8 << 20, "Most bytes that one write and sync of the write-ahead log carries"),
-  positive("wal.queue.bytes.max", 64 << 20, "Most bytes that wait for the write-ahead log; producers are refused above it"),
+  positive("wal.queue.bytes.max", 32 << 20, "Most bytes that wait for the write-ahead log; producers are refused above it"),
   int("wal.file.bytes", 64 << 20, "Size of a file of the write-ahead log; files are written over again", { min: 1 << 20 }),
   durationMs("wal.sync.stall.ms", 1_000, "A sync that runs this long makes the node unhealthy", { min: 1 }),
   durationMs("wal.sync.exit.ms", 10_000, "A sync that runs this long ends the node", { min: 1 }),
@@ -106,16 +109,8 @@ export const brokerSettings = [
 
   // ── producers ──
   positive("producer.id.expiration.ms", 86_400_000, "How long the sequence of a silent idempotent producer is remembered"),
-  positive("producer.ids.max", 100_000, "Producers remembered by this node; the longest silent is forgotten first"),
+  positive("producers.per.partition.max", 10_000, "Producers remembered by a partition; the longest silent is forgotten first"),
   positive("transaction.max.timeout.ms", 900_000, "Longest transaction timeout that a producer may ask for"),
-
-  // ── raft ──
-  durationMs("raft.heartbeat.ms", 100, "Time between two heartbeats of the metadata leader", { min: 1 }),
-  durationMs("raft.lease.ms", 700, "How long a quorum's answers let the leader answer alone", { min: 1 }),
-  durationMs("raft.vote.refusal.ms", 800, "How long a follower that heard its leader refuses to elect another", { min: 1 }),
-  durationMs("raft.election.ms", 800, "Shortest silence after which a follower stands for election; the longest is twice as long", {
-    min: 1,
-  }),
 ] as const;
 
 export type BrokerValues = Values<typeof brokerSettings>;

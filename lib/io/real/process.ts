@@ -1,0 +1,44 @@
+/** The process as the command line sees it: arguments, environment, terminal, signals, exit. The only code that names `process`. */
+import { readFile } from "node:fs/promises";
+import { existsSync, openSync, readSync } from "node:fs";
+
+export interface HostProcess {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether standard error is a terminal. */
+  readonly isTerminal: boolean;
+  writeOut(text: string): void;
+  writeError(text: string): void;
+  /** @throws {Error} with the system's reason when the file cannot be read. */
+  readText(path: string): Promise<string>;
+  /** Calls back for SIGINT and SIGTERM, each time. */
+  onStopSignal(stop: (signal: string) => void): void;
+  exit(code: number): never;
+}
+
+export const hostProcess: HostProcess = {
+  args: process.argv.slice(2),
+  env: process.env,
+  isTerminal: Boolean(process.stderr.isTTY),
+  writeOut: (text) => void process.stdout.write(text),
+  writeError: (text) => void process.stderr.write(text),
+  readText: (path) => readFile(path, "utf8"),
+  onStopSignal: (stop) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
+  },
+  exit: (code) => process.exit(code),
+};
+
+/**
+ * A meter of resident memory in bytes; 0 where the system does not say. The file stays open: out of file descriptors,
+ * `process.memoryUsage()` throws and nothing can be opened (HAZARDS X1).
+ */
+export function residentMeter(): () => number {
+  const statm = "/proc/self/statm";
+  if (!existsSync(statm)) return () => 0;
+  const file = openSync(statm, "r");
+  const text = Buffer.alloc(128);
+  return () => Number(text.toString("latin1", 0, readSync(file, text, 0, text.length, 0)).split(" ")[1]) * PAGE_BYTES;
+}
+
+const PAGE_BYTES = 4096;

@@ -15,6 +15,8 @@ export class Progress {
   /** When the follower last had everything that the leader had; for DescribeQuorum. */
   caughtUpAt = -Infinity;
   snapshotSentAt = -Infinity;
+  /** The commit index that the follower can know from what was sent; a lost message is made up for by the next heartbeat. */
+  toldCommit = 0;
   /** Last index of each append on the way, ascending; at most `inflightMax`. */
   #inflight: number[] = [];
   #probing = false;

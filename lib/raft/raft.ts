@@ -467,6 +467,7 @@ export class Raft {
       const commit = this.#commit;
       this.#ready.send({ kind: "append", from: this.#id, to, term: this.#term, prevIndex, prevTerm, entries, commit, sentAt: now });
       progress.sent(prevIndex + entries.length, entries.length);
+      progress.toldCommit = Math.max(progress.toldCommit, Math.min(commit, prevIndex + entries.length));
       force = false;
     } while (progress.mode === "replicate" && progress.next <= this.#log.lastIndex);
   }
@@ -486,7 +487,7 @@ export class Raft {
       const news = progress.succeeded(message.index);
       if (progress.match >= this.#log.lastIndex) progress.caughtUpAt = now;
       if (this.#advanceCommit()) this.#announceCommit(now);
-      else if (news) this.#sendAppend(message.from, progress, now, false);
+      else if (news) this.#sendAppend(message.from, progress, now, this.#hasCommitNews(progress));
     } else {
       const agree = this.#log.agreeAtMost(message.index, message.hintTerm);
       if (progress.refused(message.prevIndex, agree.index)) this.#sendAppend(message.from, progress, now, true);
@@ -510,9 +511,13 @@ export class Raft {
 
   /** Followers apply as soon as they may, not a heartbeat later. */
   #announceCommit(now: number): void {
-    for (const [id, progress] of this.#progress) this.#sendAppend(id, progress, now, true);
+    for (const [id, progress] of this.#progress) this.#sendAppend(id, progress, now, this.#hasCommitNews(progress));
     // A leader that removed itself leads until that is committed (thesis 4.2.2).
     if (!this.#voters.current.includes(this.#id) && this.#voters.changedAt <= this.#commit) this.#becomeFollower(this.#term, null, now);
+  }
+
+  #hasCommitNews(progress: Progress): boolean {
+    return progress.mode === "replicate" && Math.min(this.#commit, progress.next - 1) > progress.toldCommit;
   }
 
   // ── output ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -520,16 +525,17 @@ export class Raft {
   #flush(): Ready {
     const entries = this.#emitted < this.#log.lastIndex ? this.#log.slice(this.#emitted + 1, Infinity, Infinity) : [];
     const changed = this.#term !== this.#emittedTerm || this.#votedFor !== this.#emittedVote;
-    const hardState = changed || (entries.length > 0 && this.#commit > this.#emittedCommit)
-      ? { term: this.#term, votedFor: this.#votedFor, commit: this.#commit }
-      : null;
+    // Never more than is on disk already: a write that tears between hard state and entries must not make an old entry look committed.
+    const commit = Math.min(this.#commit, this.#durable);
+    const news = changed || (entries.length > 0 && commit > this.#emittedCommit);
+    const hardState = news ? { term: this.#term, votedFor: this.#votedFor, commit } : null;
     const writes = entries.length > 0 || this.#ready.installs;
     const mark = writes || hardState !== null ? { term: this.#term, index: writes ? this.#log.lastIndex : 0 } : null;
     this.#emitted = this.#log.lastIndex;
     if (hardState !== null) {
       this.#emittedTerm = this.#term;
       this.#emittedVote = this.#votedFor;
-      this.#emittedCommit = this.#commit;
+      this.#emittedCommit = commit;
     }
     return this.#ready.take({ hardState, entries, mark, apply: this.#takeApply(), role: this.#takeRole(), wakeAt: this.#wakeAt() });
   }

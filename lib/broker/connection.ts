@@ -112,7 +112,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     const client = this.info.clientSoftwareName === ""
       ? ""
       : ` (client ${this.info.clientSoftwareName} ${this.info.clientSoftwareVersion})`;
-    this.#shared.router.log.tell(event, this.info.remote, `Closed a connection${client}: ${why}`);
+    this.#shared.router.log.tell(event, this.info.remote, "Closed a connection", why + client);
     this.#close();
   }
 
@@ -265,7 +265,8 @@ export class Connection implements SocketHandler, FrameSink, Origin {
       this.#shared.router.log.tell(
         "notReading",
         this.info.remote,
-        `Closed a connection: it took nothing of ${this.replies.unsentBytes} bytes of replies within ${limits.drainMs} ms`,
+        "Closed a connection",
+        `it took nothing of ${this.replies.unsentBytes} bytes of replies within ${limits.drainMs} ms`,
       );
       this.destroy();
     });

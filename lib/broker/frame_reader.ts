@@ -128,7 +128,7 @@ export class FrameReader {
     const count = Math.min(FRAME_PREFIX_BYTES - this.#prefixFilled, chunk.length - at);
     this.#prefix.set(chunk.subarray(at, at + count), this.#prefixFilled);
     this.#prefixFilled += count;
-    this.#length = frameLength(this.#prefix, 0, this.#bytesMax, this.#prefixFilled) ?? -1;
+    if (this.#prefixFilled === FRAME_PREFIX_BYTES) this.#length = frameLength(this.#prefix, 0, this.#bytesMax)!;
     return at + count;
   }
 

@@ -114,7 +114,7 @@ export class KafkaServer {
     const why = this.#refusal(socket.remote.host);
     if (why !== null) {
       this.#refused++;
-      this.#log.tell("tooManyConnections", socket.remote, `Refused a connection: ${why}`);
+      this.#log.tell("tooManyConnections", socket.remote, "Refused a connection", why);
       socket.destroy();
       return DEAF;
     }

@@ -2,8 +2,8 @@
  * Log lines about peers that misbehave: a few for each sort of event and period, the rest counted and told with the next (law 10). A peer
  * can make the broker write a bounded number of lines, whatever it sends.
  */
-import { getLogger } from "@logtape/logtape";
 import type { Address, Clock } from "../io/mod.ts";
+import { logOf, type Properties } from "../telemetry/mod.ts";
 
 const PERIOD_MS = 10_000;
 const LINES_PER_PERIOD_MAX = 5;
@@ -21,7 +21,8 @@ export type PeerEvent =
   | "hungUp"
   | "internalError";
 
-export type WriteLine = (event: PeerEvent, text: string, properties: Readonly<Record<string, unknown>>) => void;
+/** @param text fixed words; what varies is in the properties. */
+export type WriteLine = (event: PeerEvent, text: string, properties: Properties) => void;
 
 export class PeerLog {
   readonly #clock: Clock;
@@ -39,27 +40,26 @@ export class PeerLog {
     return this.#counts;
   }
 
-  /** @param text says what was done and why: `Closed the connection: …`. */
-  tell(event: PeerEvent, peer: Address, text: string): void {
+  /** @param text says what was done, in fixed words: `Closed a connection`. @param cause says why. */
+  tell(event: PeerEvent, peer: Address, text: string, cause: string): void {
     this.#counts.set(event, (this.#counts.get(event) ?? 0) + 1);
     const now = this.#clock.mono();
     let recent = this.#recent.get(event);
     if (recent === undefined || now - recent.since >= PERIOD_MS) {
       const suppressed = recent?.suppressed ?? 0;
       this.#recent.set(event, recent = { since: now, lines: 0, suppressed: 0 });
-      if (suppressed > 0) this.#write(event, `${suppressed} more of the same kind were not logged`, { suppressed });
+      if (suppressed > 0) this.#write(event, "More of the same kind were not logged", { suppressed });
     }
     if (recent.lines >= LINES_PER_PERIOD_MAX) recent.suppressed++;
     else {
       recent.lines++;
-      this.#write(event, `${text} (peer ${peer.host}:${peer.port})`, { peer: `${peer.host}:${peer.port}` });
+      this.#write(event, text, { peer: `${peer.host}:${peer.port}`, cause });
     }
   }
 }
 
-const logger = getLogger(["barnabas", "broker"]);
+const log = logOf("broker");
 
-function writeToLog(event: PeerEvent, text: string, properties: Readonly<Record<string, unknown>>): void {
-  if (event === "internalError") logger.error(text, { event, ...properties });
-  else logger.warn(text, { event, ...properties });
+function writeToLog(event: PeerEvent, text: string, properties: Properties): void {
+  log(event === "internalError" ? "error" : "warn", text, { kind: event, ...properties });
 }

@@ -201,7 +201,12 @@ class Exchange implements RequestContext {
       const message = error instanceof Error ? error.message : String(error);
       if (isUnforeseen(error)) {
         const detail = error instanceof Error ? error.stack ?? message : message;
-        this.router.log.tell("internalError", this.connection.remote, `Cannot handle ${handler.api.name} v${this.apiVersion}: ${detail}`);
+        this.router.log.tell(
+          "internalError",
+          this.connection.remote,
+          "Cannot handle a request",
+          `${handler.api.name} v${this.apiVersion}: ${detail}`,
+        );
       }
       this.#answer(handler.refuse(this.request, name, message));
     } catch (broken) {

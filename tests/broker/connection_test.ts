@@ -248,7 +248,7 @@ describe("Connection", () => {
     time(broker, 10_001);
     broker.connect().deliver(new Uint8Array(4));
     expect(broker.lines.slice(5).map((line) => line.replace(/ \(peer.*/, ""))).toEqual([
-      "295 more of the same kind were not logged",
+      "295 More of the same kind were not logged",
       "Closed a connection: Cannot read a frame of 0 bytes: 8 to 104857600 are accepted",
     ]);
   });

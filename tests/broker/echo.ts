@@ -60,8 +60,13 @@ export class EchoDesk {
       if (how === "silent") return NO_REPLY;
       if (how === "throw") throw new Error("thrown by the test");
       if (how === "broken") throw new InvariantBroken("broken by the test");
+      context.lease.retain(); // As a produce does until its bytes are on disk.
       return new Promise((resolve, reject) => {
-        this.parked.push(how === "reject" ? () => reject(new Error("rejected by the test")) : () => resolve(reply()));
+        this.parked.push(() => {
+          context.lease.release();
+          if (how === "reject") reject(new Error("rejected by the test"));
+          else resolve(reply());
+        });
       });
     },
     refuse: (_request, error, text) => ({ text: `${error}: ${text}`, payload: new Uint8Array(0), end: new Uint8Array(0) }),

@@ -90,7 +90,14 @@ export function fakePort(handlers: readonly AnyHandler[], limits: Partial<Broker
     },
   };
   const services = { io, controller: { image: { features: new Map(), index: 1 } } } as unknown as Services;
-  const server = new KafkaServer(services, handlers, { limits, log: new PeerLog(time.clock, (_event, text) => void lines.push(text)) });
+  const server = new KafkaServer(services, handlers, {
+    limits,
+    log: new PeerLog(
+      time.clock,
+      (_event, text, { cause, peer, suppressed }) =>
+        void lines.push(cause === undefined ? `${suppressed} ${text}` : `${text}: ${cause} (peer ${peer})`),
+    ),
+  });
   server.listen("PLAINTEXT", { host: "127.0.0.1", port: 9092 }, io.deadlines.in("test", 1000));
   return {
     time,

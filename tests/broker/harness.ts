@@ -18,7 +18,7 @@ export async function openPort(handlers: readonly AnyHandler[], limits: Partial<
   const lines: string[] = [];
   const io = createRealIo({ onFatal: (_code, why) => fatal.push(why) });
   const services = { io, controller: { image: { features: new Map([["metadata.version", 29], ["group.version", 0]]), index: 7 } } };
-  const log = new PeerLog(io.clock, (_event, text) => lines.push(text));
+  const log = new PeerLog(io.clock, (_event, text, { cause, peer }) => lines.push(`${text}: ${cause} (peer ${peer})`));
   const server = new KafkaServer(services as unknown as Services, handlers, { limits, log });
   const soon = () => io.deadlines.in("test", 10_000);
   const { port } = await server.listen("PLAINTEXT", { host: "127.0.0.1", port: 0 }, soon());

@@ -2,7 +2,7 @@
  * DescribeTopicPartitions, version 0: topics in the order of their names, a page of partitions at a time (KIP-966).
  * - No topics asked: all. The page ends at the smaller of the client's limit and ours, and the cursor says where to go on.
  * - The cursor's topic must be among those asked; when all were asked and it is gone, the page begins with the next one.
- * Not done: eligible leader replicas; the field is null as from a cluster without them.
+ * Not done: eligible leader replicas; the lists are empty, because the Java admin client fails on null.
  */
 import {
   DescribeTopicPartitions,
@@ -81,6 +81,8 @@ function partitionRow(partition: PartitionImage, image: MetadataImage): TopicRow
     leaderEpoch: partition.leaderEpoch,
     replicaNodes: partition.replicas,
     isrNodes: partition.isr,
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
     offlineReplicas: partition.replicas.filter((id) => image.brokers.get(id)?.fenced ?? true),
   };
 }

@@ -14,6 +14,8 @@ export interface Services {
   readonly nodeId: NodeId;
   /** Values as they are now. */
   readonly settings: BrokerSettings;
+  /** Where the values of `settings` come from. */
+  readonly nodeSettings: NodeSettings;
   /** Where values came from, for DescribeConfigs. */
   readonly config: NodeSettings;
   readonly controller: Controller;

@@ -1,27 +1,34 @@
 /** Asks a handler as the router does: the request goes through its codec, and so does the reply, both at the asked version. */
 import type { Handler, RequestContext } from "../../../lib/broker/handler.ts";
 import type { Services } from "../../../lib/broker/services.ts";
+import { NodeSettings } from "../../../lib/config/mod.ts";
+import { followBrokerConfigs, metadataRules } from "../../../lib/controller/mod.ts";
 import { unpooled } from "../../../lib/io/mod.ts";
 import { decode, type Draft, encode, type Infer, type Message, nodeId, Reader, Writer } from "../../../lib/protocol/mod.ts";
 import { type Fixture, start } from "../../controller/fixture.ts";
 
 export interface HandlerFixture extends Fixture {
   ask<Req, Res>(handler: Handler<Req, Res>, version: number, request: unknown, listener?: string): Promise<Res>;
+  /** Changes in place. */
   readonly settings: Record<string, unknown>;
+  readonly nodeSettings: NodeSettings;
 }
 
 const endpoint = (listener: string, port: number) => ({ listener, host: "broker.test", port, securityProtocol: "PLAINTEXT" as const });
 
 export async function startBroker(settings: Record<string, unknown> = {}): Promise<HandlerFixture> {
-  const fixture = await start();
+  const nodeSettings = new NodeSettings();
+  const fixture = await start(undefined, { rules: metadataRules(nodeSettings.values) });
   const { controller, io, soon } = fixture;
   const endpoints = [endpoint("PLAINTEXT", 9092), endpoint("OUTSIDE", 19092)];
   await controller.registerBroker({ id: nodeId(1), rack: "r1", endpoints }, soon());
-  const all = { autoCreateTopicsEnable: true, deleteTopicEnable: true, ...settings };
-  const services = { io, nodeId: nodeId(1), controller, settings: all } as unknown as Services;
+  followBrokerConfigs(controller, nodeId(1), nodeSettings);
+  const all: Record<string, unknown> = { ...nodeSettings.values, ...settings };
+  const services = { io, nodeId: nodeId(1), controller, settings: all, nodeSettings } as unknown as Services;
   return {
     ...fixture,
     settings: all,
+    nodeSettings,
     async ask<Req, Res>(handler: Handler<Req, Res>, version: number, request: unknown, listener = "PLAINTEXT"): Promise<Res> {
       const context = {
         connection: { id: 1, listener, principal: "User:ANONYMOUS" },

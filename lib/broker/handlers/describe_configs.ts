@@ -1,0 +1,103 @@
+/**
+ * DescribeConfigs, versions 1-4: settings of topics, brokers and groups with source, synonyms, type and documentation.
+ * - Broker "" is the default of all brokers: only what was set there. Another broker's id is INVALID_REQUEST: each describes itself.
+ * - Named keys only, where they are given (KIP-133); synonyms and documentation only when asked.
+ * Not done: broker loggers (levels are set at start), refused as Kafka refuses types it does not know.
+ */
+import { CONFIG_SOURCE_CODES, CONFIG_TYPE_CODES, type ConfigRow, describeConfigs as rowsOf } from "../../config/mod.ts";
+import {
+  DescribeConfigs,
+  type DescribeConfigsRequest,
+  type DescribeConfigsResponse,
+  errorCode,
+  type KafkaErrorName,
+} from "../../protocol/mod.ts";
+import { refused, type Row, topicNameProblem } from "../../state/mod.ts";
+import { resourceType } from "../config_resources.ts";
+import { handler, type RequestContext } from "../handler.ts";
+
+type Resource = DescribeConfigsRequest["resources"][number];
+type Result = DescribeConfigsResponse["results"][number];
+
+export const describeConfigs = handler<DescribeConfigsRequest, DescribeConfigsResponse>({
+  api: DescribeConfigs,
+
+  handle: (request, { services }) => ({
+    results: request.resources.map((resource) => {
+      const rows = describe(resource, services);
+      return rows.ok ? result(resource, rows.value, request) : errorResult(resource, rows.error, rows.message);
+    }),
+  }),
+
+  refuse: (request, error, message) => ({ results: request.resources.map((resource) => errorResult(resource, error, message)) }),
+});
+
+function describe({ resourceType: code, resourceName: name }: Resource, services: RequestContext["services"]): Row<readonly ConfigRow[]> {
+  const { controller, nodeId, nodeSettings } = services;
+  const cannot = `Cannot describe "${name}"`;
+  const type = resourceType(code);
+  switch (type) {
+    case "topic": {
+      const problem = topicNameProblem(name);
+      if (problem !== null) return refused("INVALID_TOPIC_EXCEPTION", problem);
+      const topic = controller.image.topics.get(name);
+      if (topic === undefined) return refused("UNKNOWN_TOPIC_OR_PARTITION", `${cannot}: the topic does not exist`);
+      return { ok: true, value: rowsOf("topic", topic.configs, nodeSettings) };
+    }
+    case "broker": {
+      if (name !== "" && name !== String(nodeId)) {
+        return refused("INVALID_REQUEST", `${cannot}: this is broker ${nodeId}, ask for its id or for the empty name`);
+      }
+      const rows = rowsOf("broker", new Map(), nodeSettings);
+      return { ok: true, value: name === "" ? defaultsOfAll(rows) : rows };
+    }
+    case "group":
+    case "client-metrics":
+      if (name === "") return refused("INVALID_REQUEST", `${cannot}: a name is needed`);
+      return { ok: true, value: rowsOf(type, controller.image.configs(type, name), nodeSettings) };
+    case null:
+      return refused("INVALID_REQUEST", `${cannot}: settings of resource type ${code} are not served`);
+  }
+}
+
+/** What was set for all brokers, as if nothing nearer were set. */
+function defaultsOfAll(rows: readonly ConfigRow[]): ConfigRow[] {
+  return rows.flatMap((row) => {
+    const at = row.synonyms.findIndex(({ source }) => source === "dynamic-default-broker");
+    if (at < 0) return [];
+    const { value, source } = row.synonyms[at]!;
+    return [{ ...row, value: row.sensitive ? null : value, source, synonyms: row.synonyms.slice(at) }];
+  });
+}
+
+function result(
+  { resourceType, resourceName, configurationKeys }: Resource,
+  rows: readonly ConfigRow[],
+  request: DescribeConfigsRequest,
+): Result {
+  const wanted = configurationKeys === null ? null : new Set(configurationKeys);
+  return {
+    errorCode: 0,
+    errorMessage: null,
+    resourceType,
+    resourceName,
+    configs: rows.filter(({ name }) => wanted === null || wanted.has(name)).map((row) => ({
+      name: row.name,
+      value: row.value,
+      readOnly: row.readOnly,
+      configSource: CONFIG_SOURCE_CODES[row.source],
+      isSensitive: row.sensitive,
+      synonyms: !request.includeSynonyms ? [] : row.synonyms.map(({ name, value, source }) => ({
+        name,
+        value: row.sensitive ? null : value,
+        source: CONFIG_SOURCE_CODES[source],
+      })),
+      configType: CONFIG_TYPE_CODES[row.type],
+      documentation: request.includeDocumentation ? row.documentation : null,
+    })),
+  };
+}
+
+function errorResult({ resourceType, resourceName }: Resource, error: KafkaErrorName, errorMessage: string): Result {
+  return { errorCode: errorCode(error), errorMessage, resourceType, resourceName, configs: [] };
+}

@@ -248,3 +248,26 @@ describe("memory disk crash()", () => {
     after.release();
   });
 });
+
+describe("real disk lock()", () => {
+  test("holds against another process and ends when that one is killed", async () => {
+    const root = mkdtempSync(join(tmpdir(), "barnabas-lock-"));
+    try {
+      const io = createRealIo({ onFatal: noFatal });
+      const path = join(root, "lock");
+      const soon = () => io.deadlines.in("test", 5000);
+      const module = new URL("../../lib/io/real/lock.ts", import.meta.url).pathname;
+      const script = `const { lockFile } = await import(${JSON.stringify(module)});
+        globalThis.held = lockFile(${JSON.stringify(path)}); console.log("locked"); setInterval(() => {}, 1000);`;
+      const holder = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+      const { value } = await holder.stdout.getReader().read();
+      expect(new TextDecoder().decode(value)).toBe("locked\n");
+      await expect(io.disk.lock(path, soon())).rejects.toMatchObject({ code: "EWOULDBLOCK" });
+      holder.kill("SIGKILL");
+      await holder.exited;
+      (await io.disk.lock(path, soon())).release();
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * The background task that makes the WAL short again: writes memory to segments, syncs what is dirty, replaces the checkpoint file, and only
+ * then lets go of WAL files. One sync at a time, so that commit rounds keep their place at the disk. Triggered by WAL bytes and by
+ * the age of the first change; an idle node has no timer.
+ */
+import { type Deadline, type Io, IoFailed, type Timer } from "../io/mod.ts";
+import type { StoredLog } from "./log/partition_log.ts";
+import { type Manifest, writeManifest } from "./manifest.ts";
+import type { StoredRaft } from "./raft_store.ts";
+import type { WalPosition } from "./wal/frame.ts";
+
+export interface CheckpointNeeds {
+  readonly io: Io;
+  readonly directory: string;
+  readonly raft: StoredRaft;
+  readonly settings: { readonly checkpointWalBytes: number; readonly checkpointMs: number };
+  logs(): Iterable<StoredLog>;
+  walPosition(): WalPosition;
+  /** Names of directories that were made since the last call are durable when it resolves. */
+  syncDirectories(logs: readonly StoredLog[]): Promise<void>;
+  flush(): Promise<void>;
+  /** WAL files before this one may go. */
+  trim(before: WalPosition): Promise<void>;
+  failed(error: unknown): void;
+}
+
+const CHECKPOINT_MS = 60_000;
+
+export class Checkpoint {
+  readonly #needs: CheckpointNeeds;
+  /** Each log as JSON, as long as nothing has changed. */
+  readonly #dumps = new Map<StoredLog, string>();
+  readonly #changed = new Set<StoredLog>();
+  #bytes = 0;
+  #timer: Timer | null = null;
+  #running: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(needs: CheckpointNeeds) {
+    this.#needs = needs;
+  }
+
+  changed(log: StoredLog): void {
+    this.#changed.add(log);
+  }
+
+  forget(log: StoredLog): void {
+    this.#changed.delete(log);
+    this.#dumps.delete(log);
+  }
+
+  /** The WAL has grown. */
+  committed(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#stopped) return;
+    if (this.#bytes >= this.#needs.settings.checkpointWalBytes) void this.run();
+    else this.#timer ??= this.#needs.io.timers.after(this.#needs.settings.checkpointMs, () => void this.run(), false);
+  }
+
+  /** One at a time; resolves when the one that runs, or a new one, is done. Never rejects. */
+  run(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    return this.#running ??= this.#write(false).catch((error: unknown) => this.#needs.failed(error)).finally(() => {
+      this.#running = null;
+    });
+  }
+
+  /** Lets a running one end and starts no more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    await this.#running;
+  }
+
+  /** The last one, after which nothing is written. @throws what the disk throws */
+  async last(): Promise<void> {
+    await this.#write(true);
+  }
+
+  /** Writes where the WAL begins now; no log has changed since the checkpoint that recovery started from. */
+  async writeStart(wal: WalPosition): Promise<void> {
+    for (const log of this.#needs.logs()) this.#dumps.set(log, JSON.stringify(log.dump()));
+    await this.#save(wal, false, [...this.#dumps.values()]);
+  }
+
+  /** The same for a start that replayed: what `manifest` says of the logs still holds, only the WAL behind it was copied to `wal`. */
+  async restart(wal: WalPosition, { logs }: Manifest): Promise<void> {
+    const dumpOf = new Map(logs.map((dump) => [`${dump.topicId}/${dump.partition}`, JSON.stringify(dump)]));
+    for (const log of this.#needs.logs()) {
+      const dump = dumpOf.get(`${log.topicId}/${log.partition}`);
+      if (dump !== undefined) this.#dumps.set(log, dump);
+      else this.#changed.add(log);
+    }
+    // Logs that the WAL deletes are still in it.
+    await this.#save(wal, false, dumpOf.values());
+  }
+
+  async #write(clean: boolean): Promise<void> {
+    const { raft, walPosition, flush, syncDirectories, trim } = this.#needs;
+    // In one turn of the loop: position and logs say the same.
+    const wal = walPosition();
+    // What is said of a log that is offline stays as it was.
+    const changed = [...this.#changed].filter(({ offlineReason }) => offlineReason === null);
+    this.#changed.clear();
+    this.#bytes = 0;
+    const ends = changed.map((log) => log.durableEndOffset);
+    for (const log of changed) this.#dumps.set(log, JSON.stringify(log.dump()));
+    const dumps = [...this.#dumps.values()];
+    try {
+      await flush();
+      const behind = changed.find((log, index) => !log.isClosed && log.writtenEnd < ends[index]!);
+      if (behind !== undefined) throw new IoFailed("write", behind.store.directory, "ENOSPC");
+      for (const log of changed) if (!log.isClosed) await log.syncFiles();
+      await syncDirectories(changed);
+      await raft.save(this.#deadline("raft.save"));
+      await this.#save(wal, clean, dumps);
+    } catch (error) {
+      for (const log of changed) this.#changed.add(log);
+      throw error;
+    }
+    await trim(wal);
+  }
+
+  #save(wal: WalPosition, clean: boolean, logs: Iterable<string>): Promise<void> {
+    return writeManifest(this.#needs.io, this.#needs.directory, { wal, clean, logs }, this.#deadline("checkpoint.write"));
+  }
+
+  #deadline(op: string): Deadline {
+    return this.#needs.io.deadlines.in(op, CHECKPOINT_MS);
+  }
+}

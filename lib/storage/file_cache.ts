@@ -1,0 +1,89 @@
+/** Open files of partitions, at most a stated number: the one that was not used longest is closed. Never closes a file in use. */
+import { Closed, type Deadline, type DiskFile, type Io, type OpenOptions } from "../io/mod.ts";
+
+interface Open {
+  readonly opening: Promise<DiskFile>;
+  users: number;
+  /** Closed as soon as nobody uses it. */
+  doomed: boolean;
+}
+
+const FILE_MS = 30_000;
+
+export class FileCache {
+  readonly #io: Io;
+  readonly #openMax: number;
+  /** Least recently used first. */
+  readonly #open = new Map<string, Open>();
+  #closed = false;
+
+  constructor(io: Io, openMax: number) {
+    this.#io = io;
+    this.#openMax = openMax;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Runs `work` with the file open. `mode` counts when it has to be opened. */
+  async use<T>(path: string, mode: OpenOptions["mode"], work: (file: DiskFile) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new Closed("storage");
+    let open = this.#open.get(path);
+    if (open === undefined) {
+      const opening = this.#io.disk.open(path, { mode: mode === "read" ? "write" : mode }, this.#deadline("segment.open"));
+      open = { opening, users: 0, doomed: false };
+      this.#shrink();
+    } else this.#open.delete(path);
+    this.#open.set(path, open);
+    open.users++;
+    try {
+      return await work(await open.opening);
+    } catch (error) {
+      // A file that did not open is asked for again next time.
+      open.opening.catch(() => this.forget(path));
+      throw error;
+    } finally {
+      if (--open.users === 0 && open.doomed) this.#close(open);
+    }
+  }
+
+  /** The path means another file from now on, or none. */
+  forget(path: string): void {
+    const open = this.#open.get(path);
+    if (open === undefined) return;
+    this.#open.delete(path);
+    this.#doom(open);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const files = [...this.#open.values()];
+    this.#open.clear();
+    for (const open of files) this.#doom(open);
+    await Promise.allSettled(files.map(({ opening }) => opening));
+  }
+
+  #shrink(): void {
+    if (this.#open.size < this.#openMax) return;
+    for (const [path, open] of this.#open) {
+      if (open.users > 0) continue;
+      this.#open.delete(path);
+      return this.#close(open);
+    }
+  }
+
+  #doom(open: Open): void {
+    open.doomed = true;
+    if (open.users === 0) this.#close(open);
+  }
+
+  /** A close has nothing to say: what had to be durable was synced before. */
+  #close(open: Open): void {
+    open.opening.then((file) => file.close(this.#deadline("segment.close"))).catch(() => {});
+  }
+
+  #deadline(op: string): Deadline {
+    return this.#io.deadlines.in(op, FILE_MS);
+  }
+}

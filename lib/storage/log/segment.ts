@@ -1,0 +1,117 @@
+/** One segment of a log: where it begins, how far it goes, what its index knows. Bookkeeping only; `segment_store.ts` has its files. */
+import { type BatchHeader } from "../../protocol/records/mod.ts";
+import type { LogSettings } from "../types.ts";
+import { OFFSET_ENTRY_BYTES, SegmentIndex } from "./index_entries.ts";
+
+/** Relative offsets are int32 in the index files. */
+const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
+/** Kafka's `segment.index.bytes`. */
+const INDEX_BYTES_MAX = 10 * 1024 * 1024;
+/** Readers that go through the log one after the other are found again by where they stopped. */
+const CURSORS_MAX = 8;
+
+/** A segment in the checkpoint: base, bytes, max timestamp, its offset, first timestamp, index entries, time entries. */
+export type SegmentDump = readonly [number, number, number, number, number, number, number];
+
+export class Segment {
+  readonly base: number;
+  readonly index = new SegmentIndex();
+  /** Bytes including those that only memory and WAL have: written ≤ size. */
+  size = 0;
+  /** Bytes in the file. */
+  written = 0;
+  /** Bytes that are synced: synced ≤ written. */
+  synced = 0;
+  maxTimestamp = -1;
+  /** Last offset of the first batch with `maxTimestamp`. */
+  maxTimestampOffset = -1;
+  /** Of the first batch; the segment's age counts from it. -1 while it is empty. */
+  firstTimestamp = -1;
+  /** Whether the file is there. */
+  made = false;
+  /** Bytes [verifiedFrom, verifiedTo) of the file were read and had good checksums since the start. */
+  verifiedFrom = 0;
+  verifiedTo = 0;
+  #bytesSinceIndex = 0;
+  readonly #cursors = new Map<number, number>();
+
+  constructor(base: number) {
+    this.base = base;
+  }
+
+  static restore([base, size, maxTimestamp, maxTimestampOffset, firstTimestamp, offsetCount, timeCount]: SegmentDump): Segment {
+    const segment = new Segment(base);
+    segment.size = segment.written = segment.synced = size;
+    segment.maxTimestamp = maxTimestamp;
+    segment.maxTimestampOffset = maxTimestampOffset;
+    segment.firstTimestamp = firstTimestamp;
+    segment.made = true;
+    segment.index.restore(offsetCount, timeCount, maxTimestamp);
+    return segment;
+  }
+
+  /** Whether a batch up to `lastOffset` and of `byteLength` bytes belongs into a new segment. */
+  isFullFor(byteLength: number, lastOffset: number, settings: LogSettings, nowMs: number): boolean {
+    return this.size > 0 && (
+      this.size + byteLength > settings.segmentBytes ||
+      lastOffset - this.base > RELATIVE_OFFSET_MAX ||
+      nowMs - this.firstTimestamp > settings.segmentMs ||
+      this.index.entryCount * OFFSET_ENTRY_BYTES >= INDEX_BYTES_MAX
+    );
+  }
+
+  /** The batch of `header` is the next one; `indexIntervalBytes` of log have one index entry. */
+  add(header: BatchHeader, byteLength: number, indexIntervalBytes: number, nowMs: number): void {
+    const relative = header.baseOffset + header.lastOffsetDelta - this.base;
+    if (this.firstTimestamp < 0) this.firstTimestamp = header.maxTimestamp >= 0 ? header.maxTimestamp : nowMs;
+    if (header.maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = header.maxTimestamp;
+      this.maxTimestampOffset = relative + this.base;
+    }
+    if (this.#bytesSinceIndex > indexIntervalBytes) {
+      this.index.add(relative, this.size);
+      this.index.addTime(this.maxTimestamp, this.maxTimestampOffset - this.base);
+      this.#bytesSinceIndex = 0;
+    }
+    this.#bytesSinceIndex += byteLength;
+    this.size += byteLength;
+  }
+
+  /** Kafka ends every time index with the segment's largest timestamp. */
+  seal(): void {
+    if (this.maxTimestamp >= 0) this.index.addTime(this.maxTimestamp, this.maxTimestampOffset - this.base);
+  }
+
+  /** Forgets everything, to be filled again from the file by `add`. */
+  reset(): void {
+    this.index.clear();
+    this.size = 0;
+    this.maxTimestamp = this.maxTimestampOffset = this.firstTimestamp = -1;
+    this.#bytesSinceIndex = 0;
+    this.#cursors.clear();
+    this.verifiedFrom = this.verifiedTo = 0;
+  }
+
+  /** Where the batch that begins with `offset` is, if a reader stopped there. */
+  cursor(offset: number): number | undefined {
+    return this.#cursors.get(offset);
+  }
+
+  leaveCursor(offset: number, position: number): void {
+    this.#cursors.delete(offset);
+    if (this.#cursors.size >= CURSORS_MAX) {
+      for (const oldest of this.#cursors.keys()) {
+        this.#cursors.delete(oldest);
+        break;
+      }
+    }
+    this.#cursors.set(offset, position);
+  }
+
+  dump(): SegmentDump {
+    const { index } = this;
+    return [this.base, this.size, this.maxTimestamp, this.maxTimestampOffset, this.firstTimestamp, index.entryCount, index.timeCount];
+  }
+}
+
+export const segmentName = (base: number): string => String(base).padStart(20, "0");

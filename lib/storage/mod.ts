@@ -1,0 +1,50 @@
+/** Door of `storage`: one call opens a data directory and recovers it. */
+import type { Io } from "../io/mod.ts";
+import { claimDataDirectory } from "./data_directory.ts";
+import { MANIFEST_FILE, readManifest } from "./manifest.ts";
+import { NodeStorage } from "./node_storage.ts";
+import { DEFAULT_STORAGE_SETTINGS, type StorageSettings } from "./settings.ts";
+
+export * from "./errors.ts";
+export type * from "./types.ts";
+export {
+  DEFAULT_LOG_SETTINGS,
+  DEFAULT_STORAGE_SETTINGS,
+  MEMORY_STORAGE_SETTINGS,
+  type StorageLog,
+  type StorageSettings,
+} from "./settings.ts";
+export { NodeStorage } from "./node_storage.ts";
+
+/** Budget of the small files that a start reads and writes. */
+const OPEN_MS = 30_000;
+
+/**
+ * Claims the directory, recovers what is in it and starts the commit loop.
+ * @throws {DataDirectoryRefused} when it is in use, of another node or from a newer version.
+ * @throws {CorruptLog} when acknowledged data would be lost; nothing was changed then.
+ */
+export async function openStorage(
+  io: Io,
+  settings: Partial<StorageSettings> & { readonly nodeId: number },
+  directory: string,
+): Promise<NodeStorage> {
+  const all: StorageSettings = { ...DEFAULT_STORAGE_SETTINGS, ...settings };
+  const deadline = io.deadlines.in("storage.open", OPEN_MS);
+  const claim = await claimDataDirectory(io, directory, all, deadline);
+  try {
+    await io.disk.makeDirectory(`${directory}/wal`, deadline);
+    await io.disk.makeDirectory(`${directory}/topics`, deadline);
+    let manifest = await readManifest(io, directory, deadline);
+    if (manifest === "damaged") {
+      all.log("warn", "The checkpoint is damaged: every log is read to make a new one", { path: `${directory}/${MANIFEST_FILE}` });
+      manifest = null;
+    }
+    const storage = new NodeStorage(io, all, directory, claim);
+    await storage.start(manifest);
+    return storage;
+  } catch (error) {
+    claim.release();
+    throw error;
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * From what a stopped or killed node left to logs that can be served: checkpoint, then the WAL behind it, replayed into the logs and at
+ * the same time copied forward into a fresh file that is synced before anybody is served (HAZARDS W1: what was read may never have
+ * reached the disk). Idempotent: a crash during recovery is followed by the same recovery. Memory stays bounded by one frame and the tail.
+ */
+import { type Deadline, type Io, IoFailed } from "../io/mod.ts";
+import type { Uuid } from "../protocol/ids.ts";
+import type { StoredLog } from "./log/partition_log.ts";
+import type { Manifest } from "./manifest.ts";
+import type { StoredRaft } from "./raft_store.ts";
+import { forEachEntry, type WalEntry } from "./wal/entry.ts";
+import { alignFrame, FRAME_HEADER_BYTES, readFrameHeader, sealFrame, type WalPosition } from "./wal/frame.ts";
+import type { WalFile, WalFiles } from "./wal/file.ts";
+import { type ScannedFrame, scanWal } from "./wal/scan.ts";
+import { isUuidDirectory, uuidOfDirectory } from "./log_directory.ts";
+
+export interface RecoveryNeeds {
+  readonly io: Io;
+  readonly nodeId: number;
+  readonly topicsDirectory: string;
+  readonly files: WalFiles;
+  readonly raft: StoredRaft;
+  readonly fileMs: number;
+  find(topicId: Uuid, partition: number): StoredLog | null;
+  /** A log that is on disk or in the WAL. */
+  open(topicId: Uuid, partition: number, exists: boolean): StoredLog;
+  forget(log: StoredLog): void;
+  /** Waits until memory has room again. */
+  relieve(): Promise<void>;
+}
+
+export interface Recovered {
+  readonly file: WalFile;
+  readonly at: WalPosition;
+  readonly replayedFrames: number;
+  readonly replayedBytes: number;
+  /** No later than `at`: older ones can be used again once the checkpoint says so. */
+  readonly oldGenerations: readonly number[];
+}
+
+/** @param manifest null: a new directory, or one whose checkpoint cannot be trusted; then every segment is read. */
+export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): Promise<Recovered> {
+  const generations = await needs.files.list();
+  if (manifest === null) await rebuildLogs(needs);
+  else {
+    for (const dump of manifest.logs) needs.open(dump.topicId, dump.partition, dump.segments.some(([, size]) => size > 0)).restore(dump);
+  }
+  await needs.raft.load(deadlineOf(needs, "raft.load"));
+  const oldest = generations[0] ?? 0;
+  const from = manifest?.wal ?? await startOf(needs, oldest);
+  const copy = new ForwardCopy(needs, (generations.at(-1) ?? from.generation) + 1);
+  const replay = new Replay(needs);
+  // After a clean stop there is nothing to look for, and looking means reading a whole file.
+  if (manifest?.clean !== true && generations.length > 0) {
+    await scanWal(
+      { io: needs.io, nodeId: needs.nodeId, generations, path: (generation) => needs.files.path(generation) },
+      from,
+      async (frame) => {
+        await replay.frame(frame);
+        await copy.frame(frame, from);
+      },
+    );
+  }
+  const { file, at } = await copy.finish(from);
+  return { file, at, oldGenerations: generations, replayedFrames: copy.frames, replayedBytes: copy.bytes };
+}
+
+/** Where the oldest file begins: its first frame says what it follows. */
+async function startOf({ io, files }: RecoveryNeeds, generation: number): Promise<WalPosition> {
+  const at: WalPosition = { generation, position: 0, sequence: 1, previousCrc: 0 };
+  if (generation === 0) return at;
+
+  const deadline = io.deadlines.in("wal.recover", 30_000);
+  const file = await io.disk.open(files.path(generation), { mode: "read" }, deadline);
+  try {
+    const bytes = new Uint8Array(FRAME_HEADER_BYTES);
+    const count = await file.read(bytes, 0, deadline);
+    const header = count === bytes.length ? readFrameHeader(bytes, 0) : null;
+    return header?.generation === generation ? { ...at, sequence: header.sequence, previousCrc: header.previousCrc } : at;
+  } finally {
+    await file.close(deadline);
+  }
+}
+
+/** Gives each entry of the WAL to whom it belongs. */
+class Replay {
+  readonly #needs: RecoveryNeeds;
+  /** Logs whose files were brought back to what the checkpoint says: behind it nothing is trusted but the WAL. */
+  readonly #prepared = new Set<StoredLog>();
+
+  constructor(needs: RecoveryNeeds) {
+    this.#needs = needs;
+  }
+
+  async frame({ entries, batches }: ScannedFrame): Promise<void> {
+    const list: WalEntry[] = [];
+    forEachEntry(entries, batches, (entry) => list.push(entry));
+    for (const entry of list) {
+      if (entry.kind === "hardState" || entry.kind === "raftEntry") this.#needs.raft.replay(entry);
+      else await this.#log(entry);
+    }
+    await this.#needs.relieve();
+  }
+
+  async #log(entry: Exclude<WalEntry, { kind: "hardState" | "raftEntry" }>): Promise<void> {
+    const { find, open, forget } = this.#needs;
+    const { topicId, partition } = entry;
+    let log = find(topicId, partition);
+    if (entry.kind === "delete") {
+      if (log === null) return;
+      log.close();
+      log.discard();
+      forget(log);
+      await this.#needs.io.disk.removeDirectory(log.store.directory, deadlineOf(this.#needs, "log.remove"));
+      return;
+    }
+    if (log === null) {
+      if (entry.kind !== "append") return;
+      log = open(topicId, partition, false);
+      // Files of a log that the checkpoint does not know hold nothing that the WAL does not.
+      await this.#needs.io.disk.removeDirectory(log.store.directory, deadlineOf(this.#needs, "log.remove"));
+      this.#prepared.add(log);
+    }
+    if (!this.#prepared.has(log)) {
+      this.#prepared.add(log);
+      await log.trimToCheckpoint();
+    }
+    if (log.offlineReason !== null) return;
+    switch (entry.kind) {
+      case "append":
+        return log.replayAppend(entry.bytes, entry.baseOffset);
+      case "logStart":
+        log.moveStart(entry.offset);
+        await log.dropBelowStart();
+        return;
+      case "truncate":
+        return await log.cut(entry.offset);
+      case "swap":
+        return await log.replaySwap(entry.replaced, JSON.parse(entry.segment));
+    }
+  }
+}
+
+/** Writes the replayed frames into the fresh file, one after the other under their new place. */
+class ForwardCopy {
+  frames = 0;
+  bytes = 0;
+  readonly #needs: RecoveryNeeds;
+  readonly #generation: number;
+  #file: WalFile | null = null;
+  #at: WalPosition | null = null;
+
+  constructor(needs: RecoveryNeeds, generation: number) {
+    this.#needs = needs;
+    this.#generation = generation;
+  }
+
+  async frame({ entries, batches }: ScannedFrame, from: WalPosition): Promise<void> {
+    const { file } = await this.#begin();
+    const at = this.#at ??= { ...from, generation: this.#generation, position: 0 };
+    const head = new Uint8Array(FRAME_HEADER_BYTES + entries.length);
+    head.set(entries, FRAME_HEADER_BYTES);
+    const previousCrc = sealFrame(head, at, batches.length, this.#needs.nodeId);
+    await file.write(batches.length > 0 ? [head, batches] : [head], at.position, deadlineOf(this.#needs, "wal.copy"));
+    const byteLength = head.length + batches.length;
+    this.#at = { ...at, position: alignFrame(at.position + byteLength), sequence: at.sequence + 1, previousCrc };
+    this.frames++;
+    this.bytes += byteLength;
+  }
+
+  async finish(from: WalPosition): Promise<{ readonly file: WalFile; readonly at: WalPosition }> {
+    const file = await this.#begin();
+    if (this.frames > 0) await file.file.sync(deadlineOf(this.#needs, "wal.copy"));
+    return { file, at: this.#at ?? { ...from, generation: this.#generation, position: 0 } };
+  }
+
+  async #begin(): Promise<WalFile> {
+    return this.#file ??= await this.#needs.files.take(this.#generation);
+  }
+}
+
+/** Without a checkpoint: every directory under topics is a log, and all of it is read. */
+async function rebuildLogs(needs: RecoveryNeeds): Promise<void> {
+  const { io, topicsDirectory } = needs;
+  for (const topic of await listOrNothing(needs, topicsDirectory)) {
+    if (topic.kind !== "directory" || !isUuidDirectory(topic.name)) continue;
+    const topicDirectory = `${topicsDirectory}/${topic.name}`;
+    for (const { name, kind } of await listOrNothing(needs, topicDirectory)) {
+      if (kind !== "directory" || !/^\d+$/.test(name)) continue;
+      const files = await io.disk.list(`${topicDirectory}/${name}`, deadlineOf(needs, "log.list"));
+      const bases = files.flatMap((file) => /^\d{20}\.log$/.test(file.name) ? [parseInt(file.name)] : []);
+      if (bases.length === 0) continue;
+      io.mark("storage.recovery.rebuild");
+      await needs.open(uuidOfDirectory(topic.name), Number(name), true).rebuild(bases);
+    }
+  }
+}
+
+async function listOrNothing(needs: RecoveryNeeds, path: string) {
+  try {
+    return await needs.io.disk.list(path, deadlineOf(needs, "log.list"));
+  } catch (error) {
+    if (error instanceof IoFailed && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function deadlineOf({ io, fileMs }: RecoveryNeeds, op: string): Deadline {
+  return io.deadlines.in(op, fileMs);
+}

@@ -1,0 +1,127 @@
+/**
+ * Moves durable bytes from memory to their segments, in pieces that are worth a write. Bytes in other people's buffers go at once (those
+ * buffers are few), copies wait until there are many: then the cost of a small batch in one of a thousand partitions is a share of
+ * one write. Syncs nothing.
+ */
+import { type Io, IoFailed, type Timer } from "../io/mod.ts";
+import type { StoredLog } from "./log/partition_log.ts";
+
+export interface WritebackSettings {
+  readonly tailBytesMax: number;
+  readonly tailHeldBytesMax: number;
+  readonly tailBytesLimit: number;
+}
+
+export interface WritebackHost {
+  /** Room was made: rounds that had to wait may go. */
+  drained(): void;
+  /** A segment could not be written: ENOSPC is passed on and tried again, anything else cannot be. */
+  failed(error: unknown): void;
+}
+
+/** Writes that run at a time; each occupies a thread of the shared pool. */
+const WRITES_MAX = 2;
+const RETRY_MS = 1000;
+
+export class Writeback {
+  readonly #io: Io;
+  readonly #settings: WritebackSettings;
+  readonly #host: WritebackHost;
+  /** Logs with bytes to write, in the order in which they got some. */
+  readonly #logs = new Set<StoredLog>();
+  /** Those of them that hold other people's buffers. */
+  readonly #holding = new Set<StoredLog>();
+  #bytes = 0;
+  #heldBytes = 0;
+  #running = 0;
+  /** Writing until nothing is left, not only what is in other people's buffers. */
+  #all = false;
+  #retry: Timer | null = null;
+  #idle: (() => void)[] = [];
+
+  constructor(io: Io, settings: WritebackSettings, host: WritebackHost) {
+    this.#io = io;
+    this.#settings = settings;
+    this.#host = host;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+  get isFull(): boolean {
+    return this.#bytes >= this.#settings.tailBytesLimit;
+  }
+
+  unwritten(log: StoredLog, byteLength: number, held: boolean): void {
+    this.#bytes += byteLength;
+    this.#logs.add(log);
+    if (!held) return;
+    this.#heldBytes += byteLength;
+    this.#holding.add(log);
+  }
+
+  written(byteLength: number, held: boolean): void {
+    const wasFull = this.isFull;
+    this.#bytes -= byteLength;
+    if (held) this.#heldBytes -= byteLength;
+    if (wasFull && !this.isFull) this.#host.drained();
+  }
+
+  /** A log is gone. */
+  forget(log: StoredLog): void {
+    this.#logs.delete(log);
+    this.#holding.delete(log);
+  }
+
+  /** Looks whether there is enough to write; called after every commit round. */
+  look(): void {
+    if (this.#retry !== null) return;
+    if (this.#bytes >= this.#settings.tailBytesMax) this.#all = true;
+    while (this.#running < WRITES_MAX && (this.#all || this.#heldBytes >= this.#settings.tailHeldBytesMax)) {
+      const log = this.#next();
+      if (log === null) break;
+      this.#running++;
+      void this.#write(log);
+    }
+  }
+
+  /** Writes everything that is durable now. */
+  async flush(): Promise<void> {
+    this.#all = true;
+    this.look();
+    if (this.#logs.size > 0 || this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  stop(): void {
+    this.#retry?.cancel();
+    this.#retry = null;
+  }
+
+  #next(): StoredLog | null {
+    for (const log of this.#all ? this.#logs : this.#holding) {
+      this.forget(log);
+      return log;
+    }
+    this.#all = false;
+    return null;
+  }
+
+  async #write(log: StoredLog): Promise<void> {
+    try {
+      await log.flush();
+    } catch (error) {
+      if (log.hasUnwritten) this.#logs.add(log);
+      if (error instanceof IoFailed && error.code === "ENOSPC") this.#retry ??= this.#io.timers.after(RETRY_MS, this.#again, false);
+      this.#host.failed(error);
+    }
+    this.#running--;
+    this.look();
+    if (this.#running > 0 || this.#logs.size > 0 && this.#all && this.#retry === null) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  readonly #again = (): void => {
+    this.#retry = null;
+    this.look();
+  };
+}

@@ -2,7 +2,6 @@
  * The group coordinator of a node: finds the shard of a group, opens and closes shards with the leadership of their partitions, and
  * turns questions into commands. Holds no group itself. Source: KIP-62; sharding by partition as in Kafka.
  */
-import { getLogger } from "@logtape/logtape";
 import type { Controller } from "../controller/types.ts";
 import { type Deadline, DeadlineExceeded, type Io, type Random, type Timer } from "../io/mod.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
@@ -14,6 +13,7 @@ import type {
   DeleteGroupsReply,
   DeleteOffsetsReply,
   DescribedGroup,
+  GroupStateName,
   HeartbeatReply,
   JoinReply,
   LeaveReply,
@@ -21,17 +21,17 @@ import type {
   SyncReply,
 } from "../state/groups/mod.ts";
 import type { MetadataDelta } from "../state/metadata/image.ts";
+import { type Log, logOf } from "../telemetry/mod.ts";
 import { memberId } from "./member_id.ts";
 import { OFFSETS_TOPIC, OffsetsTopic } from "./offsets_topic.ts";
 import { partitionFor } from "./partition_for.ts";
 import { ShardHost } from "./shard_host.ts";
-import type { CoordinatorSettings, FetchedOffsets, GroupCoordinator, PartitionLag } from "./types.ts";
+import type { CoordinatorSettings, FetchedOffsets, GroupCoordinator, GroupStats, PartitionLag } from "./types.ts";
 
 /** Logs that are read at the same time when the node starts; the others wait their turn. */
 const LOADS_MAX = 4;
 /** A log that could not be read is not tried again before this. */
 const RELOAD_AFTER_MS = 5_000;
-const logger = getLogger(["barnabas", "coordinator"]);
 const NO_BYTES = new Uint8Array(0);
 
 export interface GroupCoordinatorOptions {
@@ -40,7 +40,7 @@ export interface GroupCoordinatorOptions {
   readonly partitions: Partitions;
   readonly settings: CoordinatorSettings;
   /** Where lines go; the log by default. */
-  readonly log?: (level: "debug" | "warn", line: string, properties: Readonly<Record<string, unknown>>) => void;
+  readonly log?: Log;
 }
 
 export class Groups implements GroupCoordinator {
@@ -50,7 +50,7 @@ export class Groups implements GroupCoordinator {
   readonly #partitions: Partitions;
   readonly #settings: CoordinatorSettings;
   readonly #topic: OffsetsTopic;
-  readonly #log: NonNullable<GroupCoordinatorOptions["log"]>;
+  readonly #log: Log;
   readonly #hosts = new Map<number, ShardHost>();
   readonly #toLoad: ShardHost[] = [];
   readonly #retryAt = new Map<number, number>();
@@ -60,14 +60,14 @@ export class Groups implements GroupCoordinator {
   #isClosed = false;
 
   /** Starts to read the groups of every partition that this node leads. */
-  constructor({ io, controller, partitions, settings, log }: GroupCoordinatorOptions) {
+  constructor({ io, controller, partitions, settings, log = logOf("coordinator") }: GroupCoordinatorOptions) {
     this.#io = io;
     this.#random = io.random("member-id");
     this.#controller = controller;
     this.#partitions = partitions;
     this.#settings = settings;
     this.#topic = new OffsetsTopic(controller, settings);
-    this.#log = log ?? ((level, line, properties) => logger[level](line, properties));
+    this.#log = log;
     this.#watching = controller.onApplied((delta) => this.#applied(delta));
     this.#cleanUp = this.#cleanUpLater();
     this.#openAll();
@@ -228,6 +228,18 @@ export class Groups implements GroupCoordinator {
       })
     );
     return { error: fetched.error, partitions };
+  }
+
+  stats(): GroupStats {
+    const hosts = [...this.#hosts.values()];
+    const groups = new Map<GroupStateName, number>();
+    for (const host of hosts) for (const { state } of host.groups.list()) groups.set(state, (groups.get(state) ?? 0) + 1);
+    return {
+      loading: hosts.filter(({ state }) => state === "loading").length,
+      active: hosts.filter(({ state }) => state === "active").length,
+      groups,
+      waiting: hosts.reduce((sum, host) => sum + host.waitingCount, 0),
+    };
   }
 
   #ask<Reply>(

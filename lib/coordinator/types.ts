@@ -11,6 +11,7 @@ import type {
   DeleteOffsetsReply,
   DescribedGroup,
   GroupSettings,
+  GroupStateName,
   HeartbeatCommand,
   HeartbeatReply,
   JoinCommand,
@@ -59,6 +60,16 @@ export interface PartitionLag {
   readonly lag: number | null;
 }
 
+/** For metrics. */
+export interface GroupStats {
+  /** Partitions of `__consumer_offsets` led here, by whether their groups have been read. */
+  readonly loading: number;
+  readonly active: number;
+  readonly groups: ReadonlyMap<GroupStateName, number>;
+  /** Questions without an answer yet: parked members and writes on their way. */
+  readonly waiting: number;
+}
+
 /** Every method answers with error names and rejects only when something is broken. */
 export interface GroupCoordinator {
   /** Partition of `__consumer_offsets` that hosts the group: Java's `abs(hashCode) % partitions`. */
@@ -91,6 +102,7 @@ export interface GroupCoordinator {
   list(): { readonly error: KafkaErrorName; readonly groups: readonly ListedGroup[] };
   /** `group` is null with NONE when there is no such group. */
   describe(groupId: string): { readonly error: KafkaErrorName; readonly group: DescribedGroup | null };
+  stats(): GroupStats;
   /** Every committed offset of the group beside the end of its partition. */
   lag(groupId: string, deadline: Deadline): Promise<{ readonly error: KafkaErrorName; readonly partitions: readonly PartitionLag[] }>;
 }

@@ -120,7 +120,7 @@ export class TestNode {
       controller: this.controller,
       partitions: this.replicaSet,
       settings: { ...coordinatorSettings(new NodeSettings().values), offsetsTopicPartitions: PARTITIONS, ...this.#settings },
-      log: (_level, event, properties) => this.log.push({ event, properties }),
+      log: (_level, event, properties = {}) => this.log.push({ event, properties }),
     });
   }
 

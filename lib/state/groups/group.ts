@@ -23,6 +23,8 @@ export class ClassicGroup {
   /** Members of this generation that have not sent SyncGroup yet. Subset of `members`. */
   readonly pendingSync = new Set<string>();
   generation = 0;
+  /** The generation whose assignment is on its way to the log; -1: none. */
+  assigning = -1;
   /** Null for a group that only stores offsets. */
   protocolType: string | null = null;
   protocolName: string | null = null;

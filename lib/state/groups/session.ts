@@ -34,7 +34,8 @@ export function sync(turn: Turn, command: SyncCommand): void {
   // The first of two requests of one member has no listener any more.
   turn.answerSync(member, syncRefused("REBALANCE_IN_PROGRESS"));
   member.awaitingSync = command.ticket;
-  if (group.leader === member.memberId) storeAssignment(turn, group, command);
+  // A leader that asks twice has assigned already: what is stored and what is handed out must be the same.
+  if (group.leader === member.memberId && group.assigning !== group.generation) storeAssignment(turn, group, command);
 }
 
 function refuseSync(group: ClassicGroup | undefined, command: SyncCommand): KafkaErrorName | null {
@@ -50,8 +51,10 @@ function refuseSync(group: ClassicGroup | undefined, command: SyncCommand): Kafk
 function storeAssignment(turn: Turn, group: ClassicGroup, command: SyncCommand): void {
   const assigned = new Map(command.assignments.map(({ memberId, assignment }) => [memberId, assignment]));
   const { generation } = group;
+  group.assigning = generation;
   const stored = group.store((member) => assigned.get(member.memberId) ?? EMPTY_BYTES);
   turn.append([{ kind: "group", groupId: group.groupId, value: stored }], (later, error) => {
+    if (group.assigning === generation) group.assigning = -1;
     // A rebalance that began meanwhile has sent everybody back already.
     if (group.state !== "CompletingRebalance" || group.generation !== generation) return;
     for (const member of group.members) member.assignment = error === null ? assigned.get(member.memberId) ?? EMPTY_BYTES : EMPTY_BYTES;

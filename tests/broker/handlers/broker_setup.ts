@@ -51,7 +51,8 @@ export class TestBroker {
       settingsOf: settings,
     });
     this.replicaSet.apply(metadataDelta({ topicsCreated: topics }), image);
-    const random = { float: () => 0.5, bytes: (length: number) => new Uint8Array(length) };
+    let seed = 1;
+    const random = { float: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647, bytes: (length: number) => new Uint8Array(length) };
     this.services = {
       io,
       nodeId: NODE,

@@ -43,7 +43,7 @@ export const NO_REPLY: unique symbol = Symbol("no reply");
 
 export interface Handler<Request, Response> {
   readonly api: Api<Request, Response>;
-  /** Milliseconds this request may take, from the client's own timeout where the request has one. Default 30,000. */
+  /** Milliseconds this request may take, from the client's own timeout where the request has one. Default: `request.timeout.ms`. */
   budgetMs?(request: Request): number;
   handle(request: Request, context: RequestContext): Response | typeof NO_REPLY | Promise<Response | typeof NO_REPLY>;
   /**

@@ -37,6 +37,12 @@ export interface KafkaServerOptions {
   readonly log?: PeerLog;
 }
 
+/** Of the sockets that the system allows: the rest is for files, peers and the admin door (HAZARDS X1). */
+const SOCKET_SHARE = 0.8;
+
+/** Of the soft limit, so that reading does not flap whatever was set. */
+const RESUME_SHARE_MAX = 0.9;
+
 /** All Kafka listeners of a node, and their connections. */
 export class KafkaServer {
   readonly #io: Io;
@@ -55,7 +61,9 @@ export class KafkaServer {
 
   constructor(services: Services, handlers: readonly AnyHandler[], { limits = {}, log }: KafkaServerOptions = {}) {
     this.#io = services.io;
-    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    const wanted = { ...DEFAULT_LIMITS, ...limits };
+    const socketsMax = Math.floor((this.#io.net.socketsMax ?? Infinity) * SOCKET_SHARE);
+    this.#limits = { ...wanted, connectionsMax: Math.min(wanted.connectionsMax, socketsMax) };
     this.#log = log ?? new PeerLog(this.#io.clock);
     this.#rate = new AcceptRate(this.#limits.acceptsPerSecondMax);
     this.#shared = {
@@ -64,8 +72,8 @@ export class KafkaServer {
       pool: new BufferPool({ idleBytesMax: this.#limits.idleBufferBytesMax }),
       budget: new ByteBudget({
         softBytes: this.#limits.inFlightBytesSoft,
-        resumeBytes: this.#limits.inFlightBytesResume,
-        hardBytes: this.#limits.inFlightBytesHard,
+        resumeBytes: Math.min(this.#limits.inFlightBytesResume, this.#limits.inFlightBytesSoft * RESUME_SHARE_MAX),
+        hardBytes: Math.max(this.#limits.inFlightBytesHard, this.#limits.inFlightBytesSoft),
       }),
       scratch: new Uint8Array(SCRATCH_BYTES),
       router: new Router(services, handlers, this.#log),

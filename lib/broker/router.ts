@@ -12,7 +12,6 @@ import type { PeerEvent, PeerLog } from "./peer_log.ts";
 import type { ReplySlot, ReplyWriter } from "./reply_writer.ts";
 import type { Services } from "./services.ts";
 
-const BUDGET_MS = 30_000;
 /** What a client may ask for at most. A rebalance may take long, an hour is nobody's honest wish. */
 const BUDGET_MS_MAX = 3_600_000;
 /** A handler answers at its deadline by itself, in its own words; the router answers for one that did not. */
@@ -93,7 +92,7 @@ export class Router {
     }
     const clientId = readClientId(reader, isFlexible(api, apiVersion));
     const request = decode(api.request, apiVersion, reader);
-    const budgetMs = Math.min(BUDGET_MS_MAX, Math.max(0, handler.budgetMs?.(request) ?? BUDGET_MS));
+    const budgetMs = Math.min(BUDGET_MS_MAX, Math.max(0, handler.budgetMs?.(request) ?? this.services.settings.requestTimeoutMs));
     const deadline = this.services.io.deadlines.in(api.name, budgetMs);
     return new Exchange(this, route, origin, request, frame, clientId, apiVersion, correlationId, deadline);
   }

@@ -29,7 +29,7 @@ describe("Connection", () => {
     const choices = fc.infiniteStream(fc.nat());
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 30 }), choices, async (requests, choice) => {
-        const broker = port({ requestsInFlightMax: 5, inFlightBytesSoft: 100_000, inFlightBytesResume: 50_000, unsentBytesMax: 50_000 });
+        const broker = port({ requestsInFlightMax: 5, inFlightBytesSoft: 100_000, unsentBytesMax: 50_000 });
         const { desk, time } = broker;
         const next = (below: number) => choice.next().value % below;
         const socket = broker.connect();
@@ -73,7 +73,7 @@ describe("Connection", () => {
     const request = fc.record({ how: fc.constantFrom("now", "later", "silent"), paddingBytes: fc.integer({ min: 0, max: 200_000 }) });
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 12 }), fc.nat(), fc.boolean(), async (requests, cut, reads) => {
-        const broker = port({ requestsInFlightMax: 4, inFlightBytesSoft: 100_000, inFlightBytesResume: 50_000 });
+        const broker = port({ requestsInFlightMax: 4, inFlightBytesSoft: 100_000 });
         const { desk, time } = broker;
         const socket = broker.connect();
         if (!reads) socket.window = 10;
@@ -262,7 +262,7 @@ describe("Connection", () => {
   });
 
   test("reading stops above the limit of bytes in flight and goes on when they are done", async () => {
-    const broker = port({ inFlightBytesSoft: 1_000_000, inFlightBytesResume: 500_000 });
+    const broker = port({ inFlightBytesSoft: 1_000_000 });
     const sockets = Array.from({ length: 20 }, () => broker.connect());
     const request = echoRequest(1, "later", { paddingBytes: 400_000 });
     const sent = new Map(sockets.map((socket) => [socket, 0]));
@@ -289,7 +289,7 @@ describe("Connection", () => {
   });
 
   test("at the hard limit of bytes in flight the connection that would pass it is closed", () => {
-    const broker = port({ inFlightBytesSoft: 100_000, inFlightBytesResume: 50_000, inFlightBytesHard: 150_000 });
+    const broker = port({ inFlightBytesSoft: 100_000, inFlightBytesHard: 150_000 });
     const request = echoRequest(1, "later", { paddingBytes: 1_000_000 });
     const socket = broker.connect();
     for (let at = 0; at < request.length && !socket.isClosed; at += 60_000) socket.deliver(request.subarray(at, at + 60_000));

@@ -1,6 +1,7 @@
 /** A socket and a machine without real time or network, for a connection that is driven step by step. */
 import type { AnyHandler } from "../../lib/broker/handler.ts";
 import { type BrokerLimits, KafkaServer, PeerLog, type Services } from "../../lib/broker/mod.ts";
+import { NodeSettings } from "../../lib/config/mod.ts";
 import { createDeadlines, type Io, type Socket, type SocketHandler } from "../../lib/io/mod.ts";
 import { createRealIo } from "../../lib/io/real/mod.ts";
 import { ManualTime } from "../io/manual_time.ts";
@@ -89,7 +90,11 @@ export function fakePort(handlers: readonly AnyHandler[], limits: Partial<Broker
       listenHttp: () => Promise.reject(new Error("not used in this test")),
     },
   };
-  const services = { io, controller: { image: { features: new Map(), index: 1 } } } as unknown as Services;
+  const services = {
+    io,
+    settings: new NodeSettings().values,
+    controller: { image: { features: new Map(), index: 1 } },
+  } as unknown as Services;
   const server = new KafkaServer(services, handlers, {
     limits,
     log: new PeerLog(

@@ -1,6 +1,7 @@
 /** A Kafka port with handlers made by the test, and a raw client: bytes out, frames in. */
 import type { AnyHandler } from "../../lib/broker/handler.ts";
 import { type BrokerLimits, KafkaServer, PeerLog, type Services } from "../../lib/broker/mod.ts";
+import { NodeSettings } from "../../lib/config/mod.ts";
 import type { Io, Socket } from "../../lib/io/mod.ts";
 import { createRealIo } from "../../lib/io/real/mod.ts";
 
@@ -17,7 +18,11 @@ export async function openPort(handlers: readonly AnyHandler[], limits: Partial<
   const fatal: string[] = [];
   const lines: string[] = [];
   const io = createRealIo({ onFatal: (_code, why) => fatal.push(why) });
-  const services = { io, controller: { image: { features: new Map([["metadata.version", 29], ["group.version", 0]]), index: 7 } } };
+  const services = {
+    io,
+    settings: new NodeSettings().values,
+    controller: { image: { features: new Map([["metadata.version", 29], ["group.version", 0]]), index: 7 } },
+  };
   const log = new PeerLog(io.clock, (_event, text, { cause, peer }) => lines.push(`${text}: ${cause} (peer ${peer})`));
   const server = new KafkaServer(services as unknown as Services, handlers, { limits, log });
   const soon = () => io.deadlines.in("test", 10_000);

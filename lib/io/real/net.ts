@@ -2,6 +2,7 @@
  * TCP through `Bun.listen` and `Bun.connect`. A socket accepts a prefix of what is written and says so: nothing is buffered here, the
  * caller keeps the rest until `onDrain`. Knows no limits on connections: the listener above has them.
  */
+import { readFileSync } from "node:fs";
 import type { Deadline, Deadlines } from "../deadline.ts";
 import { DeadlineExceeded, IoFailed } from "../errors.ts";
 import type { Address, HttpHandler, Listener, Net, Socket, SocketHandler } from "../io.ts";
@@ -21,6 +22,8 @@ export function createRealNet(deadlines: Deadlines): Net {
   };
 
   return {
+    socketsMax: openFilesMax(),
+
     async listen(address: Address, accept: (socket: Socket) => SocketHandler, _deadline: Deadline): Promise<Listener> {
       try {
         const server = Bun.listen<RealSocket>({
@@ -129,6 +132,13 @@ class RealSocket implements Socket {
     this.#closed = true;
     this.#handler?.onClose(this.#error ?? error);
   }
+}
+
+/** The process's limit of file descriptors (RLIMIT_NOFILE); unlimited where the system does not say. */
+function openFilesMax(): number {
+  if (process.platform !== "linux") return Infinity;
+  const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
+  return limit === null ? Infinity : Number(limit[1]);
 }
 
 /** An IPv4 address that reached an IPv6 listener, in its usual form. */

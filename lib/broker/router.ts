@@ -4,8 +4,17 @@
  * order is the order in which produces enter the log. Knows no API. Source: STYLE idea 9, HAZARDS N4, N6, N7.
  */
 import { type Deadline, DeadlineExceeded, invariant, InvariantBroken, type Lease, type Piece } from "../io/mod.ts";
-import { DecodeError, encodeResponse, isFlexible, isServed, readClientId, Reader, readRequestPrefix, Writer } from "../protocol/mod.ts";
-import { decode } from "../protocol/mod.ts";
+import {
+  DecodeError,
+  decodePart,
+  encodeResponse,
+  isFlexible,
+  isServed,
+  readClientId,
+  Reader,
+  readRequestPrefix,
+  Writer,
+} from "../protocol/mod.ts";
 import { apiFamilyOf, isUnforeseen, kafkaErrorOf } from "./error_mapping.ts";
 import { type AnyHandler, type ConnectionInfo, NO_REPLY, type RequestContext } from "./handler.ts";
 import type { PeerEvent, PeerLog } from "./peer_log.ts";
@@ -91,7 +100,8 @@ export class Router {
       return null;
     }
     const clientId = readClientId(reader, isFlexible(api, apiVersion));
-    const request = decode(api.request, apiVersion, reader);
+    // What follows the message is ignored, as Kafka ignores it: librdkafka 2.16 sends three bytes too many with Metadata v13.
+    const request = decodePart(api.request, apiVersion, reader);
     const budgetMs = Math.min(BUDGET_MS_MAX, Math.max(0, handler.budgetMs?.(request) ?? this.services.settings.requestTimeoutMs));
     const deadline = this.services.io.deadlines.in(api.name, budgetMs);
     return new Exchange(this, route, origin, request, frame, clientId, apiVersion, correlationId, deadline);

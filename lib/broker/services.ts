@@ -16,8 +16,6 @@ export interface Services {
   readonly settings: BrokerSettings;
   /** Where the values of `settings` come from. */
   readonly nodeSettings: NodeSettings;
-  /** Where values came from, for DescribeConfigs. */
-  readonly config: NodeSettings;
   readonly controller: Controller;
   readonly partitions: Partitions;
   readonly storage: Storage;

@@ -52,7 +52,10 @@ export class TestBroker {
     });
     this.replicaSet.apply(metadataDelta({ topicsCreated: topics }), image);
     let seed = 1;
-    const random = { float: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647, bytes: (length: number) => new Uint8Array(length) };
+    const random = {
+      float: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647,
+      bytes: (length: number) => new Uint8Array(length),
+    };
     this.services = {
       io,
       nodeId: NODE,

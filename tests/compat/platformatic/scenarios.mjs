@@ -135,7 +135,7 @@ const scenarios = {
     assert.equal((await config("cleanup.policy")).value, "compact");
     const [broker] = (await admin.metadata({ topics: [topic] })).brokers.keys();
     await admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: [{ brokerIds: [broker] }] }] });
-    assert.equal((await admin.metadata({ topics: [topic] })).topics.get(topic).partitionsCount, 3);
+    assert.equal((await admin.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic).partitionsCount, 3);
     const [logDirs] = await admin.describeLogDirs({ topics: [{ name: topic, partitions: [0, 1, 2] }] });
     assert.equal(logDirs.results[0].topics[0].partitions.length, 3);
     const groupId = unique("g");

@@ -1,0 +1,211 @@
+/**
+ * The composition root: builds the rooms from settings and an `Io`, starts them in order, stops them in reverse. It stays a list: logic
+ * that is found here belongs to a room.
+ */
+import { type AdminNode, startAdmin } from "./admin/mod.ts";
+import { FetchBudget, FetchSessions, HANDLERS, KafkaServer, type Services } from "./broker/mod.ts";
+import { isWildcard, type Listener, type NodeSettings, parseAddress, parseListeners, resolveTopicConfig } from "./config/mod.ts";
+import { loneController, NodeController, openController } from "./controller/mod.ts";
+import { coordinatorSettings, Groups } from "./coordinator/mod.ts";
+import type { Address, Deadline, Io } from "./io/mod.ts";
+import { nodeId as toNodeId } from "./protocol/mod.ts";
+import { ReplicaSet } from "./replication/mod.ts";
+import { kafkaLimits, metadataRules, storageSettings } from "./node_rules.ts";
+import { openStorage, type Storage } from "./storage/mod.ts";
+import { logOf } from "./telemetry/mod.ts";
+
+export interface NodeOptions {
+  readonly io: Io;
+  readonly config: NodeSettings;
+  /** Where the data lives; on a disk in memory the name means nothing. */
+  readonly directory: string;
+  readonly inMemory: boolean;
+  /** Made at start when they are missing. */
+  readonly topics?: readonly BootTopic[];
+}
+
+export interface BootTopic {
+  readonly name: string;
+  /** -1: as `num.partitions`. */
+  readonly partitions: number;
+  readonly configs: ReadonlyMap<string, string>;
+}
+
+/** A setting or flag that cannot be used; the message says what to do. */
+export class SettingsRefused extends Error {
+  override readonly name = "SettingsRefused";
+}
+
+const START_MS = 60_000;
+
+export interface BoundListener extends Listener {
+  readonly bound: Address;
+}
+
+/** A node that serves. */
+export class RunningNode {
+  readonly services: Services;
+  readonly listeners: readonly BoundListener[];
+  /** Null when the admin listener is "none". */
+  readonly adminAddress: Address | null;
+  readonly #parts: Parts;
+  #stopping: Promise<void> | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.services = parts.services;
+    this.listeners = parts.listeners;
+    this.adminAddress = parts.admin?.address ?? null;
+  }
+
+  get controller(): NodeController {
+    return this.#parts.controller;
+  }
+
+  /**
+   * Accepts nothing more, answers what is in work, commits, syncs, closes. What is not done in `budgetMs` is dropped, never an
+   * acknowledged write. Calling it again waits for the same end.
+   */
+  stop(budgetMs = 10_000): Promise<void> {
+    return this.#stopping ??= stopParts(this.#parts, this.services.io.deadlines.in("stop", budgetMs));
+  }
+}
+
+interface Parts {
+  readonly services: Services;
+  readonly storage: Storage;
+  readonly controller: NodeController;
+  readonly replicas: ReplicaSet;
+  readonly groups: Groups;
+  readonly server: KafkaServer;
+  readonly listeners: readonly BoundListener[];
+  readonly admin: AdminNode | null;
+}
+
+/** Resolves when clients are served. @throws {SettingsRefused} @throws {DataDirectoryRefused} @throws {IoFailed} nothing is left open then. */
+export async function startNode({ io, config, directory, inMemory, topics = [] }: NodeOptions): Promise<RunningNode> {
+  const deadline = io.deadlines.in("start", START_MS);
+  const settings = config.values;
+  const nodeId = toNodeId(settings.nodeId);
+  const planned = parseListeners(settings.listeners, settings.advertisedListeners, settings.listenerSecurityProtocolMap);
+  if (!planned.ok) throw new SettingsRefused(planned.message);
+
+  const opened: (() => Promise<void> | void)[] = [];
+  try {
+    const storage = await openStorage(io, storageSettings(settings, inMemory), directory);
+    opened.push(() => storage.close(deadline));
+
+    const controller = await openController(io, loneController(nodeId, metadataRules(settings)), storage.raft, null);
+    opened.push(() => controller.close());
+    followConfigs(config, controller, String(nodeId));
+
+    const replicas = new ReplicaSet({
+      io,
+      nodeId,
+      storage,
+      settingsOf: (topic) => resolveTopicConfig(topic.configs, settings),
+    });
+    replicas.start(controller.image);
+    controller.onApplied((delta, image) => replicas.apply(delta, image));
+    opened.push(() => replicas.close());
+
+    const groups = new Groups({
+      io,
+      controller,
+      partitions: replicas,
+      settings: coordinatorSettings(settings),
+      log: logOf("coordinator"),
+    });
+    opened.push(() => groups.close());
+
+    const services: Services = {
+      io,
+      nodeId,
+      settings,
+      nodeSettings: config,
+      controller,
+      partitions: replicas,
+      storage,
+      groups,
+      fetchSessions: new FetchSessions(io.clock, io.random("fetch-session")),
+      fetchBudget: new FetchBudget(io.deadlines),
+    };
+
+    const server = new KafkaServer(services, HANDLERS, { limits: kafkaLimits(settings) });
+    opened.push(() => server.stop(deadline));
+    const listeners: BoundListener[] = [];
+    for (const listener of planned.value) {
+      const bound = await server.listen(listener.name, { host: listener.host || "0.0.0.0", port: listener.port }, deadline);
+      listeners.push({ ...listener, bound });
+    }
+    await controller.registerBroker({ id: nodeId, rack: settings.brokerRack || null, endpoints: listeners.map(endpointOf) }, deadline);
+    await createMissing(controller, topics, deadline);
+
+    const node: { value: RunningNode | null } = { value: null };
+    const admin = await startAdminDoor(services, server, settings.adminListener, () => node.value !== null, deadline);
+    return node.value = new RunningNode({ services, storage, controller, replicas, groups, server, listeners, admin });
+  } catch (error) {
+    for (const close of opened.reverse()) {
+      await Promise.resolve(close()).catch((cause: unknown) =>
+        logOf("node")("warn", "Cannot close after a failed start", { cause: String(cause) })
+      );
+    }
+    throw error;
+  }
+}
+
+async function stopParts({ storage, controller, replicas, groups, server, admin }: Parts, deadline: Deadline): Promise<void> {
+  await server.stop(deadline);
+  admin?.close();
+  groups.close();
+  await replicas.close();
+  await controller.close();
+  await storage.close(deadline);
+}
+
+/** What clients of a listener are told. */
+function endpointOf({ name, securityProtocol, advertised, bound, host }: BoundListener) {
+  const told = advertised ?? { host: isWildcard(host) ? bound.host : host, port: bound.port };
+  return { listener: name, securityProtocol, host: told.host, port: told.port };
+}
+
+/** Overrides of broker settings count from the moment they are applied. Before the replica set, which resolves topics by them. */
+function followConfigs(config: NodeSettings, controller: NodeController, name: string): void {
+  const take = () => config.override(controller.image.configs("broker", name), controller.image.configs("broker", ""));
+  take();
+  controller.onApplied((delta) => {
+    if (delta.configsChanged.some(({ type }) => type === "broker")) take();
+  });
+}
+
+/** One entry for all of them. Those that exist are left as they are. */
+async function createMissing(controller: NodeController, topics: readonly BootTopic[], deadline: Deadline): Promise<void> {
+  const missing = topics.filter(({ name }) => !controller.image.topics.has(name));
+  if (missing.length === 0) return;
+  const rows = await controller.createTopics(
+    missing.map(({ name, partitions, configs }) => ({
+      name,
+      partitions,
+      replicationFactor: -1,
+      assignments: [],
+      configs: [...configs].map(([key, value]) => ({ name: key, value })),
+    })),
+    false,
+    deadline,
+  );
+  const refused = rows.flatMap((row, at) => row.ok ? [] : [`"${missing[at]!.name}": ${row.message}`]);
+  if (refused.length > 0) throw new SettingsRefused(`Cannot create the topics asked for at start: ${refused.join("; ")}`);
+}
+
+async function startAdminDoor(
+  services: Services,
+  server: KafkaServer,
+  listener: string,
+  isReady: () => boolean,
+  deadline: Deadline,
+): Promise<AdminNode | null> {
+  if (listener === "none") return null;
+  const parsed = parseAddress(listener);
+  if (!parsed.ok) throw new SettingsRefused(`Invalid "admin.listener": ${parsed.message}`);
+  return await startAdmin({ services, server, isReady }, { host: parsed.value.host || "0.0.0.0", port: parsed.value.port }, deadline);
+}

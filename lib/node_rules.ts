@@ -1,0 +1,62 @@
+/** Hands each room its settings in the room's own terms. The composition root's other half: only names against names. */
+import type { BrokerLimits } from "./broker/mod.ts";
+import { type BrokerSettings, checkConfig, checkConfigs, listDefault } from "./config/mod.ts";
+import type { ControllerSettings } from "./controller/mod.ts";
+import { DEFAULT_STORAGE_SETTINGS, MEMORY_STORAGE_SETTINGS, type StorageSettings } from "./storage/mod.ts";
+import { logOf } from "./telemetry/mod.ts";
+
+export function storageSettings(settings: BrokerSettings, inMemory: boolean): StorageSettings {
+  return {
+    ...DEFAULT_STORAGE_SETTINGS,
+    nodeId: settings.nodeId,
+    walFileBytes: settings.walFileBytes,
+    roundBytesMax: settings.walRoundBytesMax,
+    queueBytesMax: settings.walQueueBytesMax,
+    syncStalledMs: settings.walSyncStallMs,
+    syncFatalMs: settings.walSyncExitMs,
+    minFreeBytes: settings.logMinFreeBytes < 0 ? null : settings.logMinFreeBytes,
+    producerIdExpirationMs: settings.producerIdExpirationMs,
+    producersPerLogMax: settings.producersPerPartitionMax,
+    retentionCheckMs: settings.logRetentionCheckIntervalMs,
+    compactionBufferBytes: settings.logCleanerDedupeBufferBytes,
+    log: logOf("storage"),
+    ...(inMemory ? MEMORY_STORAGE_SETTINGS : {}),
+  };
+}
+
+/** Members are read at each decision, so that live settings count at once. */
+export function metadataRules(settings: BrokerSettings): ControllerSettings["rules"] {
+  return {
+    get defaultPartitions() {
+      return settings.numPartitions;
+    },
+    get defaultReplicationFactor() {
+      return settings.defaultReplicationFactor;
+    },
+    get partitionsPerTopicMax() {
+      return settings.maxPartitionsPerTopic;
+    },
+    get partitionsPerClusterMax() {
+      return settings.maxPartitions;
+    },
+    checkConfig,
+    checkConfigs,
+    listDefault,
+  };
+}
+
+export function kafkaLimits(settings: BrokerSettings): Partial<BrokerLimits> {
+  const soft = settings.queuedRequestBytesMax;
+  return {
+    frameBytesMax: settings.socketRequestMaxBytes,
+    inFlightBytesSoft: soft,
+    inFlightBytesResume: Math.floor(soft * 2 / 3),
+    inFlightBytesHard: Math.max(256 << 20, 2 * settings.socketRequestMaxBytes),
+    requestsInFlightMax: settings.connectionRequestsMax,
+    unsentBytesMax: settings.connectionOutputBytesMax,
+    idleMs: settings.connectionsMaxIdleMs,
+    connectionsMax: settings.maxConnections,
+    connectionsPerIpMax: settings.maxConnectionsPerIp,
+    acceptsPerSecondMax: settings.maxConnectionCreationRate,
+  };
+}

@@ -8,6 +8,7 @@ import type { Deadline } from "../io/deadline.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
 import type { Partition, PartitionRead, Reader } from "../replication/types.ts";
 import type { EpochEnd } from "../storage/types.ts";
+import { forEachBatch, lastOffsetOf } from "../protocol/records/mod.ts";
 import { kafkaErrorOf } from "./error_mapping.ts";
 import type { FetchOutcome, FetchTarget } from "./fetch_session.ts";
 
@@ -121,6 +122,18 @@ export async function readRecords(
   }
   const all = done as FetchRow[];
   return { rows: all, byteLength, leases, urgent: all.some(isUrgent) };
+}
+
+/**
+ * Whether there are records right behind those that were read: at the end of a segment, or beyond a maximum. Waiting for others to
+ * come would then be wrong. Only asked when less than `min_bytes` was found, so it may walk over the batches.
+ */
+export function hasMore(look: FetchLook, candidates: readonly FetchCandidate[], reader: Reader): boolean {
+  return look.byteLength > 0 && look.rows.some(({ target, chunks }, at) => {
+    let next = target.fetchOffset;
+    for (const chunk of chunks) forEachBatch(chunk, (batchAt) => next = lastOffsetOf(chunk, batchAt) + 1);
+    return candidates[at]!.partition.availableBytes(next, reader) > 0;
+  });
 }
 
 function isUrgent(row: FetchRow): boolean {

@@ -11,7 +11,7 @@ import { type Deadline, narrow } from "../../io/mod.ts";
 import { errorCode, Fetch, type FetchRequest, type FetchResponse, type KafkaErrorName, type Uuid, ZERO_UUID } from "../../protocol/mod.ts";
 import type { Reader } from "../../replication/types.ts";
 import { parked, type ParkedPartition } from "../fetch_park.ts";
-import { errorRow, type FetchCandidate, type FetchLook, type FetchRow, lookWithoutRecords, readRecords } from "../fetch_read.ts";
+import { errorRow, type FetchCandidate, type FetchLook, type FetchRow, hasMore, lookWithoutRecords, readRecords } from "../fetch_read.ts";
 import type { FetchRound, FetchTarget, SessionRequest } from "../fetch_session.ts";
 import { handler, type RequestContext } from "../handler.ts";
 import { currentLeader, leaderEndpoints, type LeaderHint, NO_LEADER } from "../leader_hints.ts";
@@ -136,7 +136,7 @@ async function fetchRecords(request: FetchRequest, candidates: readonly FetchCan
 
   const marks = candidates.map(({ partition }) => partition.readableBytes);
   const first = await look(candidates, reader, maxBytes, until, context);
-  if (first.urgent || first.byteLength >= minBytes || until.at <= io.clock.mono()) return first;
+  if (first.urgent || first.byteLength >= minBytes || until.at <= io.clock.mono() || hasMore(first, candidates, reader)) return first;
   for (const lease of first.leases) lease.release();
   const waiting = candidates.map((candidate, at): ParkedPartition => ({ ...candidate, mark: marks[at]! }));
   await parked(io, waiting, minBytes - first.byteLength, until);

@@ -37,6 +37,7 @@ export async function claimDataDirectory(
     let meta: DirectoryMeta = { formatVersion: FORMAT_VERSION, nodeId, clusterId: clusterId ?? found?.clusterId ?? null };
     const save = () => replaceFile(io, directory, META_FILE, [new TextEncoder().encode(JSON.stringify(meta))], deadline);
     if (found === null || found.clusterId !== meta.clusterId) await save();
+    if (found === null) await syncParent(io, directory, deadline);
     return {
       get meta() {
         return meta;
@@ -66,6 +67,16 @@ async function lockDirectory(io: Io, directory: string, deadline: Deadline): Pro
       throw refused(directory, "another node is using it", "Stop that node, or start this one with another data directory");
     }
     throw refused(directory, error.message, "Check the path, its owner and its permissions", error);
+  }
+}
+
+/** The directory's own name must survive a power cut too. A parent that we may not open was made by somebody else, long ago. */
+async function syncParent(io: Io, directory: string, deadline: Deadline): Promise<void> {
+  const parent = directory.replace(/\/+$/, "").replace(/[^/]*$/, "");
+  try {
+    await io.disk.syncDirectory(parent === "" ? "." : parent, deadline);
+  } catch (error) {
+    if (!(error instanceof IoFailed && error.code === "EACCES")) throw error;
   }
 }
 

@@ -42,7 +42,7 @@ export class NodeStorage implements Storage {
   readonly #logNeeds: LogNeeds;
   readonly #healthListeners: ((health: StorageHealth) => void)[] = [];
   #wal: Wal | null = null;
-  /** WAL files that hold nothing behind the last checkpoint but are not freed yet. */
+  /** The WAL files in use, oldest first; the last ones may be missing here until the next trim. */
   #generations: number[] = [];
   #inspection: Promise<void> = Promise.resolve();
   #closing = false;
@@ -200,7 +200,7 @@ export class NodeStorage implements Storage {
       },
     }, manifest);
     const { file, at, replayedFrames, replayedBytes, oldGenerations } = recovered;
-    this.#generations = [...oldGenerations];
+    this.#generations = [at.generation];
     this.#wal = new Wal(this.#io, this.#settings, this.#walFiles, file, at, {
       mayCommit: () => !this.#writeback.isFull,
       committed: (bytes) => {
@@ -217,8 +217,7 @@ export class NodeStorage implements Storage {
       if (manifest === null) await this.#checkpoint.run();
       else await this.#restart(manifest, at.generation);
     } else await this.#checkpoint.writeStart({ ...at });
-    for (const generation of this.#generations.splice(0)) await this.#walFiles.free(generation);
-    this.#generations.push(at.generation);
+    for (const generation of oldGenerations) await this.#walFiles.free(generation);
     if (replayedFrames > 0) {
       const ms = Math.round(this.#io.clock.mono() - startedAt);
       this.#settings.log("info", "Recovered what the last run had not checkpointed", { frames: replayedFrames, bytes: replayedBytes, ms });

@@ -1,0 +1,169 @@
+/** A fixed script of 200 operations on storage, what it acknowledged, and the questions that every restart must answer. */
+import { expect } from "bun:test";
+import type { Io } from "../../lib/io/mod.ts";
+import type { MemoryDisk } from "../../lib/io/memory/mod.ts";
+import type { Entry, NodeId } from "../../lib/raft/types.ts";
+import { type NodeStorage, openStorage, type PartitionLog } from "../../lib/storage/mod.ts";
+import { type CrashKind, type CrashPoint, FaultyDisk } from "../storage/faulty_disk.ts";
+import { append, batch, deadline, DIRECTORY, durable, id, logSettings, readAll, SETTINGS, testIo } from "../storage/setup.ts";
+
+export const OPERATIONS = 200;
+const PARTITIONS = 3;
+const STORAGE = {
+  ...SETTINGS,
+  walFileBytes: 16 * 1024,
+  durableWriteBytesMax: 700,
+  tailBytesMax: 4096,
+  copyBytesMax: 512,
+  tailHeldBytesMax: 1024,
+  walPreallocate: true,
+  walSparesMax: 2,
+};
+const LOG = logSettings({ segmentBytes: 4096, indexIntervalBytes: 256, fileDeleteDelayMs: 0 });
+
+/** What the outside was told. */
+export interface Promised {
+  /** By partition: the batches in offset order, and how many of them were acknowledged. */
+  readonly batches: Uint8Array[][];
+  readonly acknowledged: number[];
+  readonly logStart: number[];
+  /** Asked for, whether acknowledged or not. */
+  readonly logStartAsked: number[];
+  raftAsked: Entry[];
+  raftAcknowledged: number;
+  termAcknowledged: number;
+}
+
+export const nothingPromised = (): Promised => ({
+  batches: Array.from({ length: PARTITIONS }, () => []),
+  acknowledged: new Array<number>(PARTITIONS).fill(0),
+  logStart: new Array<number>(PARTITIONS).fill(0),
+  logStartAsked: new Array<number>(PARTITIONS).fill(0),
+  raftAsked: [],
+  raftAcknowledged: 0,
+  termAcknowledged: 0,
+});
+
+/** Runs until the end or until the disk dies. */
+export async function runScript(io: Io, promised: Promised): Promise<void> {
+  const storage = await openStorage(io, STORAGE, DIRECTORY);
+  const logs = Array.from({ length: PARTITIONS }, (_, partition) => storage.createLog(id(1, partition), LOG));
+  const side = storage.createLog(id(2), LOG);
+  for (let step = 0; step < OPERATIONS; step++) await operation(io, storage, logs, side, step, promised);
+  await storage.close(deadline(io));
+}
+
+async function operation(
+  io: Io,
+  storage: NodeStorage,
+  logs: readonly PartitionLog[],
+  side: PartitionLog,
+  step: number,
+  promised: Promised,
+): Promise<void> {
+  const partition = step % PARTITIONS;
+  const log = logs[partition]!;
+  if (step % 40 === 33) return storage.checkpoint();
+  if (step % 50 === 20) return storage.maintain();
+  if (step % 60 === 45) {
+    const target = promised.batches[partition]!.length >> 1;
+    promised.logStartAsked[partition] = Math.max(target, promised.logStartAsked[partition]!);
+    await log.advanceLogStart(target, deadline(io));
+    promised.logStart[partition] = Math.max(target, promised.logStart[partition]!);
+    return;
+  }
+  if (step === 100) {
+    append(side, batch("side"));
+    await durable(side);
+    return storage.deleteLog(side, deadline(io));
+  }
+  if (step % 25 === 7) {
+    const index = promised.raftAsked.length + 1;
+    const entries: Entry[] = [{ index, term: 1, kind: "command", data: new Uint8Array(20).fill(step) }];
+    promised.raftAsked.push(...entries);
+    await storage.raft.persist({ term: step, votedFor: 1 as NodeId, commit: index - 1 }, entries, deadline(io));
+    promised.raftAcknowledged = index;
+    promised.termAcknowledged = step;
+    return;
+  }
+  if (step % 100 === 90) {
+    return storage.raft.saveSnapshot(
+      { index: promised.raftAcknowledged - 1, term: 1, voters: [1 as NodeId] },
+      new Uint8Array(50),
+      deadline(io),
+    );
+  }
+  const before = promised.batches[partition]!.length;
+  const bytes = batch("x".repeat(step % 7 === 0 ? 900 : 30 + step), { producerId: partition, producerEpoch: 0, baseSequence: before });
+  const offset = append(log, bytes, 1 + Math.floor(step / 90));
+  expect(offset).toBe(before);
+  promised.batches[partition]!.push(bytes);
+  const acknowledged = durable(log, offset).then(() => {
+    promised.acknowledged[partition] = Math.max(promised.acknowledged[partition]!, before + 1);
+  });
+  // Every third append goes out together with the next ones.
+  if (step % 3 !== 0) await acknowledged;
+}
+
+/** Opens what the crash left and compares it with what was promised; answers with what was read, to compare with the next start. */
+export async function verify(disk: MemoryDisk, promised: Promised): Promise<Uint8Array[]> {
+  const io = testIo(disk);
+  const storage = await openStorage(io, STORAGE, DIRECTORY);
+  await storage.inspected;
+  const all: Uint8Array[] = [];
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const log = storage.log(id(1, partition).topicId, partition);
+    const acknowledged = promised.acknowledged[partition]!;
+    if (log === null) {
+      expect(acknowledged).toBe(0);
+      all.push(new Uint8Array(0));
+      continue;
+    }
+    expect(log.offlineReason).toBeNull();
+    expect(log.logEndOffset).toBeGreaterThanOrEqual(acknowledged);
+    expect(log.logEndOffset).toBeLessThanOrEqual(promised.batches[partition]!.length);
+    expect(log.logStartOffset).toBeGreaterThanOrEqual(promised.logStart[partition]!);
+    expect(log.logStartOffset).toBeLessThanOrEqual(promised.logStartAsked[partition]!);
+    const expected = Buffer.concat(promised.batches[partition]!.slice(log.logStartOffset, log.logEndOffset));
+    const found = await readAll(io, log);
+    expect(Buffer.compare(found, expected)).toBe(0);
+    all.push(found);
+    checkProducer(log, partition, promised);
+  }
+  checkRaft(storage, promised);
+  expect(io.fatals).toEqual([]);
+  // As killed again right away: what was served once must be there the next time.
+  const faulty = new FaultyDisk(disk);
+  await faulty.kill();
+  return all;
+}
+
+function checkProducer(log: PartitionLog, partition: number, { batches }: Promised): void {
+  const end = log.logEndOffset;
+  if (end === 0) return;
+  const last = log.checkSequence(batches[partition]![end - 1]!.slice());
+  expect(last).toMatchObject({ kind: "duplicate", baseOffset: end - 1 });
+  const next = batch("next", { producerId: partition, producerEpoch: 0, baseSequence: end });
+  expect(log.checkSequence(next).kind).toBe("append");
+}
+
+function checkRaft({ raft: { recovered } }: NodeStorage, promised: Promised): void {
+  const { hardState, entries, snapshot } = recovered;
+  expect(hardState?.term ?? 0).toBeGreaterThanOrEqual(promised.termAcknowledged);
+  const last = entries.at(-1)?.index ?? snapshot?.meta.index ?? 0;
+  expect(last).toBeGreaterThanOrEqual(promised.raftAcknowledged);
+  for (const entry of entries) expect(entry).toEqual(promised.raftAsked[entry.index - 1]!);
+  if (entries.length > 0) expect(entries[0]!.index).toBe((snapshot?.meta.index ?? 0) + 1);
+}
+
+/** One crash at changing call `at`; answers whether the script had come that far. */
+export async function crashAt(disk: MemoryDisk, at: number, point: CrashPoint, kind: CrashKind): Promise<boolean> {
+  const faulty = new FaultyDisk(disk, at, point, kind);
+  const promised = nothingPromised();
+  const finished = await Promise.race([runScript(testIo(faulty), promised).then(() => true), faulty.died.then(() => false)]);
+  if (finished) return false;
+  const first = await verify(disk, promised);
+  const second = await verify(disk, promised);
+  for (const [partition, bytes] of first.entries()) expect(Buffer.compare(bytes, second[partition]!)).toBe(0);
+  return true;
+}

@@ -528,7 +528,7 @@ export class StoredLog implements PartitionLog, Participant {
   /** Takes the batches into the tail and every bookkeeping; answers with the bytes as they are kept. */
   #keep(bytes: Uint8Array, lease: Lease | null, baseOffset: number, end: number, nowMs: number): Uint8Array {
     let active = this.#segments.at(-1);
-    if (active === undefined || active.isFullFor(bytes.length, end - 1, this.#settings, nowMs)) {
+    if (active === undefined || active.isFullFor(bytes.length, end - 1, this.#settings, newestTimestamp(bytes, nowMs))) {
       active?.seal();
       active = new Segment(baseOffset);
       this.#segments.push(active);
@@ -676,4 +676,11 @@ export class StoredLog implements PartitionLog, Participant {
       });
     }, false);
   }
+}
+
+/** The largest timestamp of the batches, or the time of the append when they have none. */
+function newestTimestamp(bytes: Uint8Array, nowMs: number): number {
+  let newest = -1;
+  forEachBatch(bytes, (at) => newest = Math.max(newest, maxTimestampOf(bytes, at)));
+  return newest >= 0 ? newest : nowMs;
 }

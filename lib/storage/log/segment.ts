@@ -50,12 +50,15 @@ export class Segment {
     return segment;
   }
 
-  /** Whether a batch up to `lastOffset` and of `byteLength` bytes belongs into a new segment. */
-  isFullFor(byteLength: number, lastOffset: number, settings: LogSettings, nowMs: number): boolean {
+  /**
+   * Whether a batch up to `lastOffset` and of `byteLength` bytes belongs into a new segment. Age is the distance between timestamps of
+   * records, not to the clock: records older than `segment.ms` would otherwise get a segment for each batch.
+   */
+  isFullFor(byteLength: number, lastOffset: number, settings: LogSettings, timestamp: number): boolean {
     return this.size > 0 && (
       this.size + byteLength > settings.segmentBytes ||
       lastOffset - this.base > RELATIVE_OFFSET_MAX ||
-      nowMs - this.firstTimestamp > settings.segmentMs ||
+      timestamp - this.firstTimestamp > settings.segmentMs ||
       this.index.entryCount * OFFSET_ENTRY_BYTES >= INDEX_BYTES_MAX
     );
   }

@@ -206,9 +206,9 @@ test("a repeated batch is written once, also after the broker's logs were opened
   const client = await port.client();
   expect(await baseOffset(client, 2)).toEqual(["NONE", 2]);
   expect(await baseOffset(client, 4)).toEqual(["NONE", 4]);
-  const baseOffsets: number[] = [];
-  while (baseOffsets.length < 3) baseOffsets.push(...rowOf(await client.fetch(fetchOf(0, baseOffsets.length * 2))).baseOffsets);
-  expect(baseOffsets).toEqual([0, 2, 4]);
+  // The first two come from the segment, which holds both although their records are years old; the third is still in memory.
+  expect(rowOf(await client.fetch(fetchOf(0, 0))).baseOffsets).toEqual([0, 2]);
+  expect(rowOf(await client.fetch(fetchOf(0, 4))).baseOffsets).toEqual([4]);
 });
 
 test("offsets are found by time and by their special names in the real log", async () => {

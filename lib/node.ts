@@ -3,7 +3,7 @@
  * that is found here belongs to a room.
  */
 import { type AdminNode, startAdmin } from "./admin/mod.ts";
-import { FetchBudget, FetchSessions, HANDLERS, KafkaServer, type Services } from "./broker/mod.ts";
+import { FETCH_SESSION_LIMITS, FetchBudget, FetchSessions, HANDLERS, KafkaServer, type Services } from "./broker/mod.ts";
 import { isWildcard, type Listener, type NodeSettings, parseAddress, parseListeners, resolveTopicConfig } from "./config/mod.ts";
 import { loneController, NodeController, openController } from "./controller/mod.ts";
 import { coordinatorSettings, Groups } from "./coordinator/mod.ts";
@@ -127,7 +127,10 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
       partitions: replicas,
       storage,
       groups,
-      fetchSessions: new FetchSessions(io.clock, io.random("fetch-session")),
+      fetchSessions: new FetchSessions(io.clock, io.random("fetch-session"), {
+        ...FETCH_SESSION_LIMITS,
+        slots: settings.maxIncrementalFetchSessionCacheSlots,
+      }),
       fetchBudget: new FetchBudget(io.deadlines),
     };
 

@@ -1,6 +1,6 @@
 /** Door of `broker`: the Kafka port and what is served there. */
 export { FetchBudget } from "./fetch_budget.ts";
-export { FetchSessions } from "./fetch_session.ts";
+export { FETCH_SESSION_LIMITS, FetchSessions } from "./fetch_session.ts";
 export { HANDLERS } from "./handlers/mod.ts";
 export { type BrokerLimits, DEFAULT_LIMITS } from "./limits.ts";
 export { KafkaServer, type KafkaServerOptions, type KafkaServerStats } from "./listener.ts";

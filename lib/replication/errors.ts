@@ -1,7 +1,7 @@
 /** Replication's own failures, and what a log's refusal of an append means to a producer. */
 import { Closed, Overloaded } from "../io/mod.ts";
-import type { KafkaErrorName } from "../protocol/errors.ts";
-import { CorruptLog, DiskFull, StorageFenced } from "../storage/errors.ts";
+import type { KafkaErrorName } from "../protocol/mod.ts";
+import { CorruptLog, DiskFull, StorageFenced } from "../storage/mod.ts";
 
 /** DeleteRecords on a topic that only compacts. */
 export class RecordsNotDeletable extends Error {

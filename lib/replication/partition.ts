@@ -12,7 +12,7 @@ import type { KafkaErrorName } from "../protocol/errors.ts";
 import type { NodeId, Uuid } from "../protocol/ids.ts";
 import { validateProduceBatch } from "../protocol/records/mod.ts";
 import type { PartitionImage } from "../state/metadata/image.ts";
-import { OffsetOutOfRange } from "../storage/errors.ts";
+import { OffsetOutOfRange } from "../storage/mod.ts";
 import type { ActiveProducer, EpochEnd, LogRead, PartitionLog, SequenceCheck, TimestampOffset } from "../storage/types.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { appendRefusal, RecordsNotDeletable } from "./errors.ts";

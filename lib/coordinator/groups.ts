@@ -5,7 +5,7 @@
 import type { Controller } from "../controller/types.ts";
 import { type Deadline, DeadlineExceeded, type Io, type Random, type Timer } from "../io/mod.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
-import { type NodeId, nodeId, ZERO_UUID } from "../protocol/ids.ts";
+import { type NodeId, nodeId, ZERO_UUID } from "../protocol/mod.ts";
 import type { Partitions } from "../replication/types.ts";
 import type {
   CommitReply,

@@ -2,7 +2,7 @@
  * Committed offsets by group, topic and partition. A commit is visible once it is durable; while it is on the way the table only knows
  * that it exists, so that a delete decided meanwhile covers it. Decides nothing.
  */
-import { type Uuid, ZERO_UUID } from "../../protocol/ids.ts";
+import { type Uuid, ZERO_UUID } from "../../protocol/mod.ts";
 import type { CommittedOffset, GroupRecord } from "./types.ts";
 
 type OffsetRecord = Extract<GroupRecord, { kind: "offset" }>;

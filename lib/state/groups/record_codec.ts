@@ -3,15 +3,17 @@
  * nothing of batches. Records of kinds that are not classic groups' are skipped, because a newer broker may have written them.
  */
 import {
+  decode,
+  encode,
   GROUP_METADATA_KEY_TYPE,
   GroupMetadataKey,
   GroupMetadataValue,
   OFFSET_COMMIT_KEY_TYPES,
   OffsetCommitKey,
   OffsetCommitValue,
-} from "../../protocol/messages/mod.ts";
-import { decode, encode } from "../../protocol/schema/mod.ts";
-import { Reader, Writer } from "../../protocol/wire/mod.ts";
+  Reader,
+  Writer,
+} from "../../protocol/mod.ts";
 import type { CommittedOffset, GroupRecord, StoredGroup } from "./types.ts";
 
 const OFFSET_VALUE_VERSION = 4;

@@ -7,7 +7,7 @@ import { javaTools } from "../../tests/compat/support/install.ts";
 import { mustRun } from "../../tests/compat/support/process.ts";
 
 export interface Rival {
-  readonly name: "barnabas" | "kafka";
+  readonly name: "barnabas" | "kafka" | "raw";
   readonly bootstrap: string;
   readonly pid: number;
   /** From exec to the line that says it serves. */
@@ -95,4 +95,11 @@ export async function startKafka(): Promise<Rival> {
   const heap = ["-server", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"];
   const command = ["java", ...heap, "-cp", classPath, "kafka.Kafka", properties];
   return await start("kafka", command, /Kafka Server started/, directory, `127.0.0.1:${port}`);
+}
+
+/** The bare loop of `raw_server.ts`. @param recycled the file is filled first and then written over. */
+export async function startRaw(recycled: boolean): Promise<Rival> {
+  const directory = await mkdtemp(join(tmpdir(), "bench-raw-"));
+  const command = ["env", `RECYCLE=${recycled ? 1 : 0}`, process.execPath, join(import.meta.dir, "raw_server.ts"), directory];
+  return await start("raw", command, /PLAINTEXT:\/\/(127\.0\.0\.1:\d+)/, directory);
 }

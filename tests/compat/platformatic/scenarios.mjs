@@ -141,9 +141,9 @@ const scenarios = {
     const groupId = unique("g");
     await send([{ topic, key: "k", value: "x" }]);
     await read(topic, groupId, 1);
-    assert.equal((await admin.listGroups()).get(groupId)?.state, "EMPTY");
+    assert.equal((await admin.listGroups()).get(groupId)?.state, "Empty");
     const group = (await admin.describeGroups({ groups: [groupId] })).get(groupId);
-    assert.equal(group.state, "EMPTY");
+    assert.equal(group.state, "Empty");
     await admin.deleteGroups({ groups: [groupId] });
     assert.ok(!(await admin.listGroups()).has(groupId));
     await admin.deleteTopics({ topics: [topic] });

@@ -18,6 +18,12 @@ export async function serve(host: HostProcess, args: readonly string[]): Promise
     format: flags.logFormat ?? (host.isTerminal ? "text" : "json"),
     write: (line) => host.writeError(line),
   });
+  host.onUncaught((error) => {
+    host.writeError(
+      `Stopping at once because of a bug, please report it: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`,
+    );
+    host.exit(ExitCode.internal);
+  });
   const config = await settingsOf(host, flags);
   let node: RunningNode;
   try {

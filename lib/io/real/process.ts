@@ -13,6 +13,8 @@ export interface HostProcess {
   readText(path: string): Promise<string>;
   /** Calls back for SIGINT and SIGTERM, each time. */
   onStopSignal(stop: (signal: string) => void): void;
+  /** Calls back for an error that nobody caught: a bug. */
+  onUncaught(report: (error: unknown) => void): void;
   exit(code: number): never;
 }
 
@@ -25,6 +27,10 @@ export const hostProcess: HostProcess = {
   readText: (path) => readFile(path, "utf8"),
   onStopSignal: (stop) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
+  },
+  onUncaught: (report) => {
+    process.on("uncaughtException", report);
+    process.on("unhandledRejection", report);
   },
   exit: (code) => process.exit(code),
 };

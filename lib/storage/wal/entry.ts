@@ -84,7 +84,8 @@ export class EntryBuffer {
   }
 
   offset(kind: "logStart" | "truncate", log: LogIdBytes, offset: number): void {
-    writeInt64(this.#bytes, this.#begin(kind === "logStart" ? LOG_START : TRUNCATE, log, 8), offset);
+    const at = this.#begin(kind === "logStart" ? LOG_START : TRUNCATE, log, 8);
+    writeInt64(this.#bytes, at, offset);
   }
 
   delete(log: LogIdBytes): void {
@@ -124,7 +125,9 @@ export class EntryBuffer {
 
   /** Entries of another buffer, as they are. */
   copy(entries: Uint8Array): void {
-    this.#bytes.set(entries, this.#grow(entries.length));
+    // First grow, then look at the bytes: growing replaces them.
+    const at = this.#grow(entries.length);
+    this.#bytes.set(entries, at);
   }
 
   #begin(kind: number, log: LogIdBytes, rest: number): number {

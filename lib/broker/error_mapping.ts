@@ -7,8 +7,8 @@
 import { NotController } from "../controller/mod.ts";
 import { Closed, DeadlineExceeded, InvariantBroken, IoFailed, Overloaded } from "../io/mod.ts";
 import type { KafkaErrorName } from "../protocol/mod.ts";
-import { RecordsNotDeletable } from "../replication/errors.ts";
-import { CorruptLog, DiskFull, OffsetOutOfRange, StorageFenced } from "../storage/errors.ts";
+import { RecordsNotDeletable } from "../replication/mod.ts";
+import { CorruptLog, DiskFull, OffsetOutOfRange, StorageFenced } from "../storage/mod.ts";
 
 /** What went wrong, as far as a client can care. */
 type Failure =

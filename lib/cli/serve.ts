@@ -4,7 +4,7 @@ import type { HostProcess } from "../io/real/process.ts";
 import { createRealIo } from "../io/real/mod.ts";
 import { IoFailed } from "../io/mod.ts";
 import { type RunningNode, SettingsRefused, startNode } from "../node.ts";
-import { DataDirectoryRefused } from "../storage/errors.ts";
+import { DataDirectoryRefused } from "../storage/mod.ts";
 import { configureLog, logOf } from "../telemetry/mod.ts";
 import { ExitCode } from "./exit.ts";
 import { parseServeFlags, SERVE_HELP, type ServeFlags } from "./serve_flags.ts";

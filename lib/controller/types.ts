@@ -9,7 +9,7 @@ import type {
   ConfigsToChange as ConfigChange,
   PartitionsToAdd as NewPartitions,
   Row,
-} from "../state/metadata/commands.ts";
+} from "../state/metadata/mod.ts";
 import type { MetadataDelta, MetadataImage, TopicImage } from "../state/metadata/image.ts";
 
 export type { BrokerRegistration, ConfigChange, NewPartitions, Row };

@@ -1,5 +1,5 @@
 /** What clients of a coordinator are told when its own log answers something: they know coordinators, not their partitions. */
-import { kafkaError, type KafkaErrorName } from "../protocol/errors.ts";
+import { kafkaError, type KafkaErrorName } from "../protocol/mod.ts";
 
 /** Kafka's own translation; what is not named in it stays retriable where it was. */
 export function coordinatorError(error: KafkaErrorName): KafkaErrorName {

@@ -21,7 +21,7 @@ import type {
   ListedGroup,
   SyncCommand,
   SyncReply,
-} from "../state/groups/types.ts";
+} from "../state/groups/mod.ts";
 
 export interface CoordinatorSettings extends GroupSettings {
   /** `offsets.topic.num.partitions`, for when the topic is created. */

@@ -2,12 +2,12 @@
  * All partitions that this node hosts, kept in step with the metadata: opens, configures, updates and closes them as entries are
  * applied. Creates nothing on its own account; a log on disk that the metadata does not know is deleted at start, and said so.
  */
-import { getLogger } from "@logtape/logtape";
 import type { TopicConfig } from "../config/mod.ts";
 import type { Io } from "../io/mod.ts";
 import type { NodeId, Uuid } from "../protocol/ids.ts";
 import type { MetadataDelta, MetadataImage, PartitionImage, TopicImage } from "../state/metadata/image.ts";
 import type { PartitionLog, Storage } from "../storage/types.ts";
+import { logOf } from "../telemetry/mod.ts";
 import { LocalPartition } from "./partition.ts";
 import type { Partition, Partitions } from "./types.ts";
 
@@ -26,8 +26,6 @@ export interface ReplicaSetNeeds {
 /** Removing a log renames its directory; the files go later. */
 const DELETE_MS = 30_000;
 
-const logger = getLogger(["barnabas", "replication"]);
-
 interface HostedTopic {
   readonly name: string;
   readonly topicId: Uuid;
@@ -45,7 +43,8 @@ export class ReplicaSet implements Partitions {
 
   constructor(needs: ReplicaSetNeeds) {
     this.#needs = needs;
-    this.#warn = needs.warn ?? ((line, properties) => logger.warn(line, properties));
+    const log = logOf("replication");
+    this.#warn = needs.warn ?? ((line, properties) => log("warn", line, properties));
   }
 
   get size(): number {

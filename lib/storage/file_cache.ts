@@ -1,5 +1,6 @@
 /** Open files of partitions, at most a stated number: the one that was not used longest is closed. Never closes a file in use. */
 import { Closed, type Deadline, type DiskFile, type Io, type OpenOptions } from "../io/mod.ts";
+import type { StorageLog } from "./settings.ts";
 
 interface Open {
   readonly opening: Promise<DiskFile>;
@@ -13,12 +14,14 @@ const FILE_MS = 30_000;
 export class FileCache {
   readonly #io: Io;
   readonly #openMax: number;
+  readonly #log: StorageLog;
   /** Least recently used first. */
   readonly #open = new Map<string, Open>();
   #closed = false;
 
-  constructor(io: Io, openMax: number) {
+  constructor(io: Io, openMax: number, log: StorageLog) {
     this.#io = io;
+    this.#log = log;
     this.#openMax = openMax;
   }
 
@@ -78,9 +81,12 @@ export class FileCache {
     if (open.users === 0) this.#close(open);
   }
 
-  /** A close has nothing to say: what had to be durable was synced before. */
+  /** Nobody waits for a close, and what had to be durable was synced before. A file that never opened was told to who asked for it. */
   #close(open: Open): void {
-    open.opening.then((file) => file.close(this.#deadline("segment.close"))).catch(() => {});
+    open.opening.then(
+      (file) => file.close(this.#deadline("segment.close")),
+      () => undefined,
+    ).catch((cause: unknown) => this.#log("warn", "Cannot close a file", { cause }));
   }
 
   #deadline(op: string): Deadline {

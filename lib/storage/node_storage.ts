@@ -52,7 +52,7 @@ export class NodeStorage implements Storage {
     this.#settings = settings;
     this.#directory = directory;
     this.#claim = claim;
-    this.#files = new FileCache(io, settings.openFilesMax);
+    this.#files = new FileCache(io, settings.openFilesMax, settings.log);
     this.#walFiles = new WalFiles(io, `${directory}/wal`, {
       fileBytes: settings.walFileBytes,
       preallocate: settings.walPreallocate,

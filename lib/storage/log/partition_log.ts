@@ -286,7 +286,9 @@ export class StoredLog implements PartitionLog, Participant {
   /** Runs `work` on the files after everything that was asked before. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
+    // The next in turn does not care how this one ended; who asked for it hears of it.
+    const next = () => undefined;
+    this.#turn = done.then(next, next);
     return done;
   }
 

@@ -484,7 +484,7 @@ export class StoredLog implements PartitionLog, Participant {
     for (const segment of [...this.#segments]) {
       try {
         await this.store.sync(segment);
-        await this.store.writeIndex(segment);
+        await this.store.writeIndex(segment, segment === this.#segments.at(-1));
       } catch (error) {
         // Retired meanwhile: nobody needs it.
         if (!this.#segments.includes(segment)) continue;

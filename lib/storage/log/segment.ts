@@ -10,7 +10,7 @@ const INDEX_BYTES_MAX = 10 * 1024 * 1024;
 /** Readers that go through the log one after the other are found again by where they stopped. */
 const CURSORS_MAX = 8;
 
-/** A segment in the checkpoint: base, bytes, max timestamp, its offset, first timestamp, index entries, time entries. */
+/** A segment in the checkpoint: base, bytes, max timestamp, its offset, first timestamp, and the entries in its two index files. */
 export type SegmentDump = readonly [number, number, number, number, number, number, number];
 
 export class Segment {
@@ -113,7 +113,7 @@ export class Segment {
 
   dump(): SegmentDump {
     const { index } = this;
-    return [this.base, this.size, this.maxTimestamp, this.maxTimestampOffset, this.firstTimestamp, index.entryCount, index.timeCount];
+    return [this.base, this.size, this.maxTimestamp, this.maxTimestampOffset, this.firstTimestamp, index.offsetCount, index.timeCount];
   }
 }
 

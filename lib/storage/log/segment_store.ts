@@ -32,6 +32,8 @@ export interface StoreNeeds {
 }
 
 const FILE_MS = 30_000;
+/** With an entry every 4 KiB of log, half a MiB is walked at most; two more files per partition are not touched at each checkpoint. */
+const INDEX_ENTRIES_MIN = 128;
 const SCAN_BYTES = 1024 * 1024;
 /** How far behind damage valid batches are looked for. */
 const TORN_BYTES_MAX = 16 * 1024 * 1024;
@@ -104,10 +106,13 @@ export class SegmentStore {
     await this.#needs.io.disk.syncDirectory(this.directory, this.#deadline("segment.syncDirectory"));
   }
 
-  /** Writes new index entries to their files. Never synced: a wrong index is rebuilt. */
-  async writeIndex(segment: Segment): Promise<void> {
+  /**
+   * Writes new index entries to their files, if the segment is complete or there are enough of them: what the files lack is found by
+   * walking the log from their last entry on. Never synced: a wrong index is rebuilt.
+   */
+  async writeIndex(segment: Segment, isActive: boolean): Promise<void> {
     const { index } = segment;
-    if (!index.isDirty || !segment.made) return;
+    if (!index.isDirty || !segment.made || isActive && index.entryCount - index.offsetCount < INDEX_ENTRIES_MIN) return;
     const { offsetCount, timeCount } = index;
     const taken = index.take();
     await this.#writeSide(segment, ".index", taken.offsets, offsetCount * OFFSET_ENTRY_BYTES);

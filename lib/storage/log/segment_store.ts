@@ -159,7 +159,11 @@ export class SegmentStore {
           keep = true;
           return { chunks: [bytes.subarray(start, stop)], byteLength: stop - start, lease: piece };
         }
-        if (size > 0) return NOTHING; // The next batch reaches beyond the end, or is larger than asked.
+        if (size > 0) {
+          // Larger than asked, or beyond the end; its own word for that is only good with its checksum.
+          if (!hasValidCrc(bytes, stop)) throw this.#damaged(segment, position + stop, "the batch fails its checksum");
+          return NOTHING;
+        }
         // The buffer ends inside a batch, or with the last batch that had to be skipped.
         if (start > 0) position += start;
         else want = Math.max(want * 2, bytes.length >= BATCH_HEADER_BYTES ? batchSize(bytes, 0) : 0);
@@ -378,9 +382,9 @@ export class SegmentStore {
   #batchAt(segment: Segment, bytes: Uint8Array, at: number, position: number): number {
     if (bytes.length - at < BATCH_HEADER_BYTES) return 0;
     const size = batchSize(bytes, at);
-    if (
-      size < BATCH_HEADER_BYTES || bytes[at + 16] !== 2 || baseOffsetOf(bytes, at) < segment.base || position + at + size > segment.written
-    ) {
+    const base = baseOffsetOf(bytes, at);
+    const isBatch = size >= BATCH_HEADER_BYTES && bytes[at + 16] === 2 && position + at + size <= segment.written;
+    if (!isBatch || base < segment.base || lastOffsetOf(bytes, at) < base) {
       throw this.#damaged(segment, position + at, "no batch begins there");
     }
     return size <= bytes.length - at ? size : 0;

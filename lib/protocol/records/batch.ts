@@ -144,6 +144,13 @@ export function patchLogAppendTime(bytes: Uint8Array, at: number, nowMs: number)
   patchCrc(bytes, at);
 }
 
+/** Marks the batch as keeping its producer's timestamps, `maxTimestamp` being the largest of them. Renews the checksum. */
+export function patchCreateTime(bytes: Uint8Array, at: number, maxTimestamp: number): void {
+  writeInt16(bytes, at + 21, readInt16(bytes, at + 21) & ~LOG_APPEND_TIME);
+  writeInt64(bytes, at + 35, maxTimestamp);
+  patchCrc(bytes, at);
+}
+
 /** Computes and stores the checksum of a batch that is complete but for it. */
 export function patchCrc(bytes: Uint8Array, at: number): void {
   writeInt32(bytes, at + CRC_AT, crc32c(bytes, at + CHECKED_FROM, at + batchSize(bytes, at)));

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import {
   type BatchRules,
   decodeBatch,
   encodeBatch,
+  hasValidCrc,
   type NewBatch,
   patchCrc,
   readBatchHeader,
@@ -41,14 +43,14 @@ describe("validateProduceBatch()", () => {
   });
 
   const refusals: [string, Uint8Array, string][] = [
-    ["nothing", new Uint8Array(0), "CORRUPT_MESSAGE"],
-    ["half a header", batch().subarray(0, 40), "CORRUPT_MESSAGE"],
-    ["a batch cut short", batch().subarray(0, -1), "CORRUPT_MESSAGE"],
+    ["nothing", new Uint8Array(0), "INVALID_RECORD"],
+    ["half a header", batch().subarray(0, 40), "INVALID_RECORD"],
+    ["a batch cut short", batch().subarray(0, -1), "INVALID_RECORD"],
     ["two batches", Buffer.concat([batch(), batch()]), "INVALID_RECORD"],
     ["a wrong checksum", batch().map((byte, i) => i === 70 ? byte ^ 1 : byte), "CORRUPT_MESSAGE"],
-    ["format v1", batch().map((byte, i) => i === 16 ? 1 : byte), "UNSUPPORTED_FOR_MESSAGE_FORMAT"],
+    ["format v1", batch().map((byte, i) => i === 16 ? 1 : byte), "INVALID_RECORD"],
     ["an unknown magic", batch().map((byte, i) => i === 16 ? 9 : byte), "CORRUPT_MESSAGE"],
-    ["an unknown codec", forged((bytes) => (bytes[22] = 7)), "CORRUPT_MESSAGE"],
+    ["an unknown codec", forged((bytes) => (bytes[22] = 7)), "INVALID_RECORD"],
     ["no records", forged((bytes) => (bytes[60] = 0)), "INVALID_RECORD"],
     ["a count that contradicts the offsets", forged((bytes) => (bytes[60] = 3)), "INVALID_RECORD"],
     ["a control batch of a client", batch({ control: true }), "INVALID_RECORD"],
@@ -60,6 +62,46 @@ describe("validateProduceBatch()", () => {
       expect(check(bytes)).toMatchObject({ ok: false, error });
     });
   }
+
+  test("lists at most 1,000 records, however many have no key", () => {
+    const bytes = batch({
+      compression: "zstd",
+      records: Array.from({ length: 5_000 }, () => ({ key: null, value: null, timestamp: now })),
+    });
+    const checked = check(bytes, { compacted: true });
+    expect(checked).toMatchObject({ ok: false, error: "INVALID_RECORD" });
+    if (!checked.ok) expect(checked.recordErrors).toHaveLength(1_000);
+  });
+
+  test("looks at no more decompressed bytes than four times max.message.bytes, and never refuses a MiB", () => {
+    const bomb = (valueBytes: number) =>
+      batch({ compression: "zstd", records: [{ key: value, value: new Uint8Array(valueBytes), timestamp: now }] });
+    const inside = (maxMessageBytes: number, valueBytes: number) => check(bomb(valueBytes), { compacted: true, maxMessageBytes });
+    expect(inside(1_000_000, 3_999_000)).toMatchObject({ ok: true });
+    expect(inside(1_000_000, 4_000_000)).toMatchObject({ ok: false, error: "MESSAGE_TOO_LARGE" });
+    expect(inside(1_000, 1_000_000)).toMatchObject({ ok: true });
+    expect(inside(100_000_000, 70_000_000)).toMatchObject({ ok: false, error: "MESSAGE_TOO_LARGE" });
+  });
+
+  test("never throws, whatever bytes come with a right checksum", () => {
+    for (const compression of ["none", "gzip", "snappy", "lz4", "zstd"] as const) {
+      const good = batch({ compression });
+      fc.assert(
+        fc.property(
+          fc.array(fc.tuple(fc.integer({ min: 17, max: good.length - 1 }), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+          (changes) => {
+            const bytes = good.slice();
+            for (const [at, byte] of changes) bytes[at] = byte;
+            patchCrc(bytes, 0);
+            const checked = check(bytes, { compacted: true });
+            if (checked.ok) expect(hasValidCrc(checked.records)).toBe(true);
+            else expect(checked.message.length).toBeGreaterThan(0);
+          },
+        ),
+        { numRuns: 300 },
+      );
+    }
+  });
 
   test("lets the broker write control batches", () => {
     expect(check(batch({ control: true }), {}, true)).toMatchObject({ ok: true });

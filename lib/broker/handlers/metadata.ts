@@ -91,14 +91,14 @@ function topicRows(
   if ("ids" in asked) {
     return asked.ids.map((id) => {
       const topic = image.topicById(id);
-      return topic === null ? errorRow("UNKNOWN_TOPIC_ID", null, id, false) : topicRow(topic, reachable, operations);
+      return topic === null ? errorRow("UNKNOWN_TOPIC_ID", null, id, NOT_ASKED) : topicRow(topic, reachable, operations);
     });
   }
   return asked.names.map((name) => {
     const topic = image.topics.get(name);
     if (topic !== undefined) return topicRow(topic, reachable, operations);
     const unknown = topicNameProblem(name) === null ? "UNKNOWN_TOPIC_OR_PARTITION" : "INVALID_TOPIC_EXCEPTION";
-    return errorRow(problems.get(name) ?? unknown, name, ZERO_UUID, isInternalTopic(name));
+    return errorRow(problems.get(name) ?? unknown, name, ZERO_UUID, operations);
   });
 }
 
@@ -126,7 +126,7 @@ function partitionRow(partition: PartitionImage, reachable: ReadonlySet<number>)
   };
 }
 
-function errorRow(error: KafkaErrorName, name: string | null, topicId: Uuid, isInternal: boolean): TopicRow {
-  // Before v12 the name cannot be null; nothing was asked by id there.
-  return { errorCode: errorCode(error), name, topicId, isInternal, partitions: [] };
+function errorRow(error: KafkaErrorName, name: string | null, topicId: Uuid, topicAuthorizedOperations: number): TopicRow {
+  const isInternal = name !== null && isInternalTopic(name);
+  return { errorCode: errorCode(error), name, topicId, isInternal, partitions: [], topicAuthorizedOperations };
 }

@@ -40,9 +40,7 @@ export const metadata = handler<MetadataRequest, MetadataResponse>({
 
   refuse: (request, error) => ({
     brokers: [],
-    topics: (request.topics ?? []).map(({ name, topicId }) =>
-      errorRow(error, name, topicId, name === null ? false : isInternalTopic(name))
-    ),
+    topics: (request.topics ?? []).map(({ name, topicId }) => errorRow(error, name, topicId, NOT_ASKED)),
     errorCode: errorCode(error),
   }),
 });

@@ -1,7 +1,7 @@
 /**
  * DescribeConfigs, versions 1-4: settings of topics, brokers and groups with source, synonyms, type and documentation.
  * - Broker "" is the default of all brokers: only what was set there. Another broker's id is INVALID_REQUEST: each describes itself.
- * - Named keys only, where they are given (KIP-133); synonyms and documentation only when asked.
+ * - Named keys only, where any are given (KIP-133); synonyms and documentation only when asked.
  * Not done: broker loggers (levels are set at start), refused as Kafka refuses types it does not know.
  */
 import { CONFIG_SOURCE_CODES, CONFIG_TYPE_CODES, type ConfigRow, describeConfigs as rowsOf } from "../../config/mod.ts";
@@ -75,7 +75,7 @@ function result(
   rows: readonly ConfigRow[],
   request: DescribeConfigsRequest,
 ): Result {
-  const wanted = configurationKeys === null ? null : new Set(configurationKeys);
+  const wanted = configurationKeys === null || configurationKeys.length === 0 ? null : new Set(configurationKeys);
   return {
     errorCode: 0,
     errorMessage: null,

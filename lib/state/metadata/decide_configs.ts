@@ -4,6 +4,7 @@ import { type ConfigOperation, type ConfigsToChange, done, refused, type Row } f
 import type { MetadataRecord } from "./records.ts";
 import type { MetadataRules } from "./rules.ts";
 import type { MetadataState } from "./state.ts";
+import { topicNameProblem } from "./topic_name.ts";
 
 /** What the protocol can carry as a string. */
 const VALUE_BYTES_MAX = 32_767;
@@ -34,6 +35,8 @@ export function changeConfigs(
 const cannot = (request: ConfigsToChange): string => `Cannot change the settings of ${request.type} "${request.name}"`;
 
 function resourceRefusal(state: MetadataState, request: ConfigsToChange): Row<never> | null {
+  const problem = request.type === "topic" ? topicNameProblem(request.name) : null;
+  if (problem !== null) return refused("INVALID_TOPIC_EXCEPTION", problem);
   if (request.type === "topic" && !state.topics.has(request.name)) {
     return refused("UNKNOWN_TOPIC_OR_PARTITION", `${cannot(request)}: it does not exist`);
   }

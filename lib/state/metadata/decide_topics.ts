@@ -19,7 +19,7 @@ export function createTopics(state: MetadataState, topics: readonly TopicToCreat
     if (problem !== null) return problem;
     const configs = initialConfigs(topic, rules);
     if (!configs.ok) return configs;
-    const partitions = topic.assignments.length > 0 ? manual(state, topic) : automatic(state, topic, rules, scratch.partitions);
+    const partitions = topic.assignments.length > 0 ? manual(state, topic) : automatic(state, topic, rules, scratch);
     if (!partitions.ok) return partitions;
     const limit = limitRefusal(topic.name, partitions.value.length, partitions.value.length, scratch, rules);
     if (limit !== null) return limit;
@@ -147,7 +147,7 @@ function initialConfigs(topic: TopicToCreate, rules: MetadataRules): Row<Readonl
   return problem === null ? done(configs) : refused("INVALID_CONFIG", problem);
 }
 
-function automatic(state: MetadataState, topic: TopicToCreate, rules: MetadataRules, rotor: number): Placed {
+function automatic(state: MetadataState, topic: TopicToCreate, rules: MetadataRules, scratch: RequestSoFar): Placed {
   const cannot = `Cannot create "${topic.name}"`;
   const { partitions, replicationFactor } = topic;
   if (replicationFactor < -1 || replicationFactor === 0) {
@@ -163,8 +163,9 @@ function automatic(state: MetadataState, topic: TopicToCreate, rules: MetadataRu
   const factor = replicationFactor === -1 ? rules.defaultReplicationFactor : replicationFactor;
   const count = partitions === -1 ? rules.defaultPartitions : partitions;
   if (factor > brokers.length) return tooFewBrokers(cannot, factor, brokers.length);
-  if (count > rules.partitionsPerTopicMax) return tooManyPartitions(cannot, count, rules);
-  return done(place(brokers, count, factor, rotor).map((replicas, partition) => newPartition(partition, replicas)));
+  const limit = limitRefusal(topic.name, count, count, scratch, rules);
+  if (limit !== null) return limit; // before anything is placed: the count may be billions
+  return done(place(brokers, count, factor, scratch.partitions).map((replicas, partition) => newPartition(partition, replicas)));
 }
 
 function manual(state: MetadataState, topic: TopicToCreate): Placed {
@@ -208,9 +209,11 @@ function assignmentProblem(state: MetadataState, replicas: readonly number[], re
 
 function limitRefusal(topic: string, total: number, added: number, so: RequestSoFar, rules: MetadataRules): Row<never> | null {
   const cannot = `Cannot create ${added} partition(s) of "${topic}"`;
-  if (total > rules.partitionsPerTopicMax) return tooManyPartitions(cannot, total, rules);
   if (so.added + added > PARTITIONS_PER_REQUEST_MAX) {
     return refused("POLICY_VIOLATION", `${cannot}: one request may create ${PARTITIONS_PER_REQUEST_MAX} partitions, split it`);
+  }
+  if (total > rules.partitionsPerTopicMax) {
+    return refused("INVALID_PARTITIONS", `${cannot}: ${total} exceed the limit of ${rules.partitionsPerTopicMax} for a topic`);
   }
   if (so.partitions + added > rules.partitionsPerClusterMax) {
     return refused(
@@ -220,9 +223,6 @@ function limitRefusal(topic: string, total: number, added: number, so: RequestSo
   }
   return null;
 }
-
-const tooManyPartitions = (cannot: string, count: number, rules: MetadataRules): Row<never> =>
-  refused("INVALID_PARTITIONS", `${cannot}: ${count} partitions exceed the limit of ${rules.partitionsPerTopicMax} for a topic`);
 
 const tooFewBrokers = (cannot: string, factor: number, brokers: number): Row<never> =>
   refused("INVALID_REPLICATION_FACTOR", `${cannot}: replication factor is ${factor}, the number of available brokers is ${brokers}`);

@@ -198,6 +198,7 @@ describe("describeConfigs", () => {
     const resources = [{ resourceType: TOPIC, resourceName: "a", configurationKeys: null }];
     const { results: [quiet] } = await broker.ask(describeConfigs, 4, { resources });
     expect(quiet!.configs.length).toBeGreaterThan(25);
+    expect((await show(broker, TOPIC, "a", [])).configs).toHaveLength(quiet!.configs.length);
     expect(quiet!.configs.every((row) => row.synonyms.length === 0 && row.documentation === null)).toBe(true);
   });
 

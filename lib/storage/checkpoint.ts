@@ -66,6 +66,12 @@ export class Checkpoint {
     });
   }
 
+  /** One that covers everything which is durable now. */
+  async runAnew(): Promise<void> {
+    await this.#running;
+    await this.run();
+  }
+
   /** Lets a running one end and starts no more. */
   async stop(): Promise<void> {
     this.#stopped = true;

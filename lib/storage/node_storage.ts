@@ -90,7 +90,13 @@ export class NodeStorage implements Storage {
       written: (byteLength, held) => this.#writeback.written(byteLength, held),
       changed: (log) => this.#checkpoint.changed(log),
     };
-    this.#maintenance = new Maintenance(io, settings, () => this.#logs.values(), (error) => this.#backgroundFailed("maintenance", error));
+    this.#maintenance = new Maintenance({
+      io,
+      settings,
+      logs: () => this.#logs.values(),
+      checkpoint: () => this.#checkpoint.runAnew(),
+      failed: (error) => this.#backgroundFailed("maintenance", error),
+    });
   }
 
   get health(): StorageHealth {
@@ -199,6 +205,7 @@ export class NodeStorage implements Storage {
         if (this.#writeback.bytes >= this.#settings.tailBytesMax) await this.#writeback.flush();
       },
     }, manifest);
+    for (const log of this.#logs.values()) log.endRecovery();
     const { file, at, replayedFrames, replayedBytes, oldGenerations } = recovered;
     this.#generations = [at.generation];
     this.#wal = new Wal(this.#io, this.#settings, this.#walFiles, file, at, {

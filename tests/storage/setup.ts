@@ -64,10 +64,15 @@ export const id = (topic: number, partition = 0): TopicIdPartition => ({ topicId
 
 export function batch(
   text: string,
-  changes: Partial<NewBatch> & { readonly timestamp?: number; readonly key?: string; readonly count?: number } = {},
+  changes: Partial<NewBatch> & {
+    readonly timestamp?: number;
+    readonly key?: string;
+    readonly tombstone?: boolean;
+    readonly count?: number;
+  } = {},
 ): Uint8Array {
-  const { timestamp = 1_700_000_000_000, key, count = 1, ...rest } = changes;
-  const value = new TextEncoder().encode(text);
+  const { timestamp = 1_700_000_000_000, key, tombstone, count = 1, ...rest } = changes;
+  const value = tombstone === true ? null : new TextEncoder().encode(text);
   const records = Array.from(
     { length: count },
     () => ({ key: key === undefined ? null : new TextEncoder().encode(key), value, timestamp }),

@@ -48,6 +48,7 @@ export interface LogDump {
   readonly partition: number;
   readonly start: number;
   readonly end: number;
+  readonly cleanedTo?: number;
   readonly epochs: readonly (readonly [number, number])[];
   readonly producers: readonly ProducerDump[];
   readonly segments: readonly SegmentDump[];
@@ -66,6 +67,8 @@ export class StoredLog implements PartitionLog, Participant {
   round: Round | null = null;
   roundSlot = 0;
   offlineReason: string | null = null;
+  /** Compaction has seen everything below. */
+  cleanedTo = 0;
   readonly #needs: LogNeeds;
   readonly #tail = new Tail();
   readonly #epochs = new EpochHistory();
@@ -80,6 +83,8 @@ export class StoredLog implements PartitionLog, Participant {
   /** By offset, which is the order of the calls; before `#waitersHead` they have been called. */
   readonly #waiters: { readonly offset: number; readonly done: (error: Error | null) => void }[] = [];
   #waitersHead = 0;
+  /** Why the active segment's file was too short at the start; a replayed cut may explain it. */
+  #shortReason: string | null = null;
   /** Work on the files, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -359,7 +364,9 @@ export class StoredLog implements PartitionLog, Participant {
     if (at < 0) return;
     const old = this.#segments.slice(at, at + replaced.length);
     await this.store.finishSwap(old, segment);
+    await this.store.rebuildIndex(segment);
     this.#segments.splice(at, old.length, segment);
+    this.#needs.changed(this);
   }
 
   /** Ends the active segment, so that retention and compaction may have it. */
@@ -371,17 +378,28 @@ export class StoredLog implements PartitionLog, Participant {
     this.#needs.changed(this);
   }
 
-  /** Puts a compacted segment in the place of those it was made from. */
-  async replaceSegments(replaced: readonly Segment[], segment: Segment): Promise<void> {
-    const at = this.#segments.indexOf(replaced[0]!);
-    invariant(at >= 0, "compacted segments are still there");
-    this.#segments.splice(at, replaced.length, segment);
-    this.#needs.changed(this);
+  /**
+   * Puts a compacted segment, whose swap file is synced, in the place of those it was made from; false when they are not all there any more.
+   * The WAL says so first: from then on a restart finishes it.
+   */
+  swap(replaced: readonly Segment[], segment: Segment, cleanedTo: number): Promise<boolean> {
+    return this.inTurn(async () => {
+      const at = this.#segments.indexOf(replaced[0]!);
+      if (this.#closed || at < 0 || replaced.some((one, index) => this.#segments[at + index] !== one)) return false;
+      const bases = replaced.map(({ base }) => base);
+      await this.#needs.record((round) => round.entries.swap(this.walId, bases, JSON.stringify(segment.dump())));
+      await this.store.finishSwap(replaced, segment);
+      this.#segments.splice(at, replaced.length, segment);
+      this.cleanedTo = cleanedTo;
+      this.#needs.changed(this);
+      return true;
+    });
   }
 
   /** Removes everything at and behind `offset`; a batch that contains it goes whole. */
   cut(offset: number): Promise<void> {
     return this.inTurn(async () => {
+      this.#shortReason = null;
       await this.#flush();
       while (this.#segments.length > 1 && this.#segments.at(-1)!.base >= offset) {
         const segment = this.#segments.pop()!;
@@ -416,13 +434,15 @@ export class StoredLog implements PartitionLog, Participant {
       partition: this.partition,
       start: this.#start,
       end: this.#durableEnd,
+      cleanedTo: this.cleanedTo,
       epochs: this.#epochs.dump(this.#durableEnd),
       producers: this.#producers.dump(this.#durableEnd),
       segments,
     };
   }
 
-  restore({ start, end, epochs, producers, segments }: LogDump): void {
+  restore({ start, end, cleanedTo, epochs, producers, segments }: LogDump): void {
+    this.cleanedTo = cleanedTo ?? 0;
     this.#start = start;
     this.#end = this.#durableEnd = end;
     this.#epochs.restore(epochs);
@@ -433,19 +453,23 @@ export class StoredLog implements PartitionLog, Participant {
 
   /** Brings the files back to what the checkpoint says: what they hold behind it is worth nothing until the WAL confirms it. */
   async trimToCheckpoint(): Promise<void> {
-    await this.store.removeOthers(this.#segments);
+    await this.store.removeOthers(this.#segments, true);
     const last = this.#segments.at(-1);
     if (last === undefined || !last.made) return;
-    const size = await this.store.sizeOf(last);
-    if (size < last.written) return this.takeOffline(`segment ${last.base} has ${size} bytes, the checkpoint says ${last.written}`);
-    await this.store.truncate(last, last.written);
+    const size = await this.store.restoreSize(last);
+    if (size < last.written) this.#shortReason = `segment ${last.base} has ${size} bytes, the checkpoint says ${last.written}`;
+  }
+
+  /** The WAL has been replayed: a file that was too short, and not because its end had been cut off, is missing something. */
+  endRecovery(): void {
+    if (this.#shortReason !== null) this.takeOffline(this.#shortReason);
   }
 
   /** Looks for what recovery has no time for: missing segments, and files that nobody needs. */
   inspect(): Promise<void> {
     return this.inTurn(async () => {
       if (this.#closed || this.offlineReason !== null || !this.store.isMade) return;
-      const bases = await this.store.removeOthers(this.#segments);
+      const bases = await this.store.removeOthers(this.#segments, false);
       const missing = this.#segments.find(({ made, base }) => made && !bases.has(base));
       if (missing !== undefined) return this.takeOffline(`segment ${missing.base} is missing`);
       const last = this.#segments.at(-1);

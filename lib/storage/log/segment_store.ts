@@ -40,6 +40,7 @@ const TORN_BYTES_MAX = 16 * 1024 * 1024;
 /** Read at least this much: a small batch is followed by others that will be asked for. */
 const READ_BYTES_MIN = 16 * 1024;
 export const NOTHING: LogRead = { chunks: [], byteLength: 0, lease: unpooled };
+const SWAP_SUFFIX = ".swap";
 const SUFFIXES = [".log", ".index", ".timeindex"] as const;
 
 export class SegmentStore {
@@ -212,7 +213,7 @@ export class SegmentStore {
    * Removes files that belong to none of `segments`: retired ones, temporary ones, segments of a time that recovery took back. Answers
    * with the base offsets whose log file is there.
    */
-  async removeOthers(segments: readonly Segment[]): Promise<Set<number>> {
+  async removeOthers(segments: readonly Segment[], keepSwaps: boolean): Promise<Set<number>> {
     const bases = new Set<number>();
     let entries;
     try {
@@ -228,6 +229,8 @@ export class SegmentStore {
         if (name.endsWith(".log")) bases.add(Number(base));
         continue;
       }
+      // The WAL may still say that it counts.
+      if (keepSwaps && name.endsWith(SWAP_SUFFIX)) continue;
       this.#needs.files.forget(`${this.directory}/${name}`);
       await this.#ifThere(this.#needs.io.disk.removeFile(`${this.directory}/${name}`, this.#deadline("segment.remove")));
     }
@@ -310,7 +313,8 @@ export class SegmentStore {
 
   /** Puts the file that compaction wrote, synced, in the place of the old segment of the same base, and removes the other ones. */
   async finishSwap(old: readonly Segment[], segment: Segment): Promise<void> {
-    for (const one of old) this.forgetFiles([one]);
+    this.forgetFiles(old);
+    this.#needs.files.forget(this.swapPath(segment));
     await this.#ifThere(
       this.#needs.io.disk.rename(this.swapPath(segment), this.path(segment, ".log"), this.#deadline("compaction.rename")),
     );
@@ -323,7 +327,34 @@ export class SegmentStore {
   }
 
   swapPath(segment: { readonly base: number }): string {
-    return `${this.path(segment, ".log")}.swap`;
+    return this.path(segment, ".log") + SWAP_SUFFIX;
+  }
+
+  /** Writes compacted batches to the swap file at `position`. */
+  async writeSwap(segment: { readonly base: number }, chunks: readonly Uint8Array[], position: number): Promise<void> {
+    await this.#needs.files.use(this.swapPath(segment), "create", async (file) => {
+      if (position === 0) await file.truncate(0, this.#deadline("compaction.write"));
+      await file.write(chunks, position, this.#deadline("compaction.write"));
+    });
+  }
+
+  async syncSwap(segment: { readonly base: number }): Promise<void> {
+    await this.#needs.files.use(this.swapPath(segment), "write", (file) => file.sync(this.#deadline("compaction.sync")));
+    await this.#needs.io.disk.syncDirectory(this.directory, this.#deadline("compaction.sync"));
+  }
+
+  async dropSwap(segment: { readonly base: number }): Promise<void> {
+    this.#needs.files.forget(this.swapPath(segment));
+    await this.#ifThere(this.#needs.io.disk.removeFile(this.swapPath(segment), this.#deadline("segment.remove")));
+  }
+
+  /** Makes the file exactly as long as `segment.written` says, with zeros where it is too short; answers with the size it had. */
+  async restoreSize(segment: Segment): Promise<number> {
+    return await this.#needs.files.use(this.path(segment, ".log"), "create", async (file) => {
+      const size = await file.size(this.#deadline("segment.size"));
+      if (size !== segment.written) await file.truncate(segment.written, this.#deadline("segment.truncate"));
+      return size;
+    });
   }
 
   /** Renames the files of a segment out of the way; `remove` deletes them later. */

@@ -4,44 +4,19 @@
  *     bun produce_checks.ts 127.0.0.1:9092 ../records/produce_checks.tsv
  */
 import { writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import {
   CreateTopics,
-  decodeResponse,
-  encodeRequest,
   errorName,
   Fetch,
   Produce,
   readBatchHeader,
-  Writer,
   ZERO_UUID,
 } from "../../../lib/protocol/mod.ts";
+import { broker } from "./ask.ts";
 import { PRODUCE_CASES, TOPICS } from "../../protocol/records/produce_cases.ts";
 
 const [address, out] = process.argv.slice(2) as [string, string];
-const [host, port] = address.split(":") as [string, string];
-const socket = connect(Number(port), host);
-let received = Buffer.alloc(0);
-let wanted: ((frame: Uint8Array | null) => void) | null = null;
-socket.on("data", (chunk: Buffer) => {
-  received = Buffer.concat([received, chunk]);
-  const size = received.length >= 4 ? received.readInt32BE(0) + 4 : Infinity;
-  if (received.length < size) return;
-  const frame = new Uint8Array(received.subarray(4, size));
-  received = received.subarray(size);
-  wanted?.(frame);
-});
-socket.on("close", () => wanted?.(null));
-
-let correlationId = 0;
-// deno-lint-ignore no-explicit-any
-async function ask(api: any, apiVersion: number, request: object): Promise<any> {
-  const header = { apiVersion, correlationId: ++correlationId, clientId: "golden" };
-  for (const chunk of encodeRequest(api, header, request as never, new Writer())) socket.write(chunk);
-  const frame = await new Promise<Uint8Array | null>((resolve) => (wanted = resolve));
-  if (frame === null) throw new Error("The broker closed the connection");
-  return decodeResponse(api, apiVersion, correlationId, frame);
-}
+const { ask, close } = broker(address);
 
 const prefix = `checks-${process.pid}-`;
 const topics = Object.entries(TOPICS).map(([name, configs]) => ({
@@ -87,4 +62,4 @@ for (const { name, topic, bytes, produceVersion = 11 } of PRODUCE_CASES) {
   console.log(lines.at(-1), "|", row.errorMessage ?? "");
 }
 writeFileSync(out, lines.join("\n") + "\n");
-socket.end();
+close();

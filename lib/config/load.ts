@@ -28,11 +28,12 @@ const KAFKA_NAMES: Readonly<Record<string, string>> = { "broker.id": "node.id", 
 /** What a Kafka properties file always has and what means nothing to a node that is broker and controller at once. */
 const UNDERSTOOD_WITHOUT_EFFECT = new Set([
   "process.roles",
-  "controller.listener.names",
   "controller.quorum.voters",
   "controller.quorum.bootstrap.servers",
   "inter.broker.listener.name",
 ]);
+/** Names of listeners that only controllers use: this node has none of them, whatever the file says of their addresses. */
+const CONTROLLER_LISTENERS = "controller.listener.names";
 /** Variables of the image that are not settings. */
 const NOT_SETTINGS = new Set([
   "KAFKA_HEAP_OPTS",
@@ -48,8 +49,13 @@ export function loadSettings(texts: SettingTexts): LoadedSettings {
   const given = new Map<string, string>();
   const warnings: string[] = [];
   const errors: string[] = [];
+  let controllerListeners: ReadonlySet<string> = new Set();
   const take = (name: string, value: string, where: string, unknown: string[]) => {
     const known = KAFKA_NAMES[name] ?? name;
+    if (known === CONTROLLER_LISTENERS) {
+      controllerListeners = new Set(value.split(",").map((word) => word.trim().toUpperCase()));
+      return;
+    }
     if (UNDERSTOOD_WITHOUT_EFFECT.has(known)) return;
     const setting = brokerSettingByName.get(known);
     if (!setting) {
@@ -69,8 +75,15 @@ export function loadSettings(texts: SettingTexts): LoadedSettings {
   }
   // What somebody typed as a flag just now must mean something.
   for (const [name, value] of texts.flags ?? []) take(name, value, "the flags", errors);
+  for (const name of ["listeners", "advertised.listeners"]) {
+    const value = given.get(name);
+    if (value !== undefined) given.set(name, withoutListeners(value, controllerListeners));
+  }
   return { given, warnings, errors };
 }
+
+const withoutListeners = (value: string, names: ReadonlySet<string>): string =>
+  value.split(",").filter((address) => !names.has(address.split("://")[0]!.trim().toUpperCase())).join(",");
 
 /** The apache/kafka image's rule: `___` is a dash, `__` an underscore, `_` a dot. */
 export function settingNameOf(variable: string): string {

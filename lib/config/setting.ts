@@ -47,6 +47,7 @@ export interface Synonym {
 /** What `Long.MAX_VALUE` becomes as a double; written back as Java writes it. */
 export const LONG_MAX = 2 ** 63;
 const LONG_MAX_TEXT = "9223372036854775807";
+const LONG_MAX_EXACT = BigInt(LONG_MAX_TEXT);
 const INT_MAX = 2 ** 31 - 1;
 
 const RANGES: Readonly<Partial<Record<ConfigType, readonly [number, number]>>> = {
@@ -95,20 +96,21 @@ function read(setting: Setting, text: string): SettingValue | null {
   const known = (word: string) => setting.oneOf === undefined || setting.oneOf.includes(word);
   switch (setting.type) {
     case "boolean":
-      return text === "true" ? true : text === "false" ? false : null;
+      return /^true$/i.test(text) ? true : /^false$/i.test(text) ? false : null;
     case "string":
     case "password":
       return known(text) ? text : null;
     case "list": {
-      const words = text.split(",").map((word) => word.trim()).filter((word) => word.length > 0);
-      return words.every(known) ? words : null;
+      const words = text === "" ? [] : text.split(",").map((word) => word.trim());
+      return words.every((word) => word.length > 0 && known(word)) ? words : null;
     }
     case "double": {
       const value = Number(text);
       return text.length > 0 && Number.isFinite(value) && within(setting, value) ? value : null;
     }
     default: {
-      if (!/^[+-]?\d{1,19}$/.test(text)) return null;
+      // As doubles, Long.MAX_VALUE and the number after it are the same.
+      if (!/^[+-]?\d{1,19}$/.test(text) || BigInt(text.replace("+", "")) > LONG_MAX_EXACT) return null;
       const value = Number(text);
       const [low, high] = RANGES[setting.type]!;
       return value >= low && value <= high && within(setting, value) ? value : null;

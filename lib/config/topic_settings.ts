@@ -10,7 +10,6 @@ const broker = (...names: readonly string[]): readonly Synonym[] =>
 
 const NO_TIERS = "Barnabas has no remote storage";
 const NO_THROTTLE = "replication is not throttled by replica";
-const SYNCED = "every acknowledged batch is synced anyway";
 
 export const topicSettings = [
   list(
@@ -49,11 +48,12 @@ export const topicSettings = [
   durationMs("file.delete.delay.ms", 60_000, "How long the files of a deleted segment stay on disk", {
     synonyms: broker("log.segment.delete.delay.ms"),
   }),
-  long("flush.messages", LONG_MAX, "Records after which Kafka would sync the log", {
-    inert: SYNCED,
+  long("flush.messages", LONG_MAX, "Records after which the log is synced. Kept as it is set: every acknowledged batch is synced before", {
+    min: 1,
+    max: LONG_MAX,
     synonyms: broker("log.flush.interval.messages"),
   }),
-  long("flush.ms", LONG_MAX, "Time after which Kafka would sync the log", { inert: SYNCED }),
+  durationMs("flush.ms", LONG_MAX, "Time after which the log is synced. Kept as it is set: every acknowledged batch is synced before"),
   list("follower.replication.throttled.replicas", [], "Replicas whose fetching Kafka would slow down", { inert: NO_THROTTLE }),
   int("index.interval.bytes", 4096, "Bytes of log between two entries of the offset index", {
     min: 0,

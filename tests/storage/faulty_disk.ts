@@ -85,9 +85,13 @@ export class FaultyDisk implements Disk {
   async #change<T>(work: () => Promise<T>, torn?: () => Promise<void>): Promise<T> {
     if (this.dead) return never();
     if (++this.calls !== this.#at) return work();
-    if (this.#point === "torn") await (torn ?? work)();
-    else if (this.#point === "after") await work();
-    await this.kill();
+    try {
+      if (this.#point === "torn") await (torn ?? work)();
+      else if (this.#point === "after") await work();
+    } finally {
+      // Also when the call fails, as some are expected to.
+      await this.kill();
+    }
     return never();
   }
 

@@ -96,6 +96,14 @@ class Replay {
     const list: WalEntry[] = [];
     forEachEntry(entries, batches, (entry) => list.push(entry));
     for (const entry of list) {
+      if (entry.kind === "append") {
+        // Nearly all entries, and of logs that are known: without waiting.
+        const log = this.#needs.find(entry.topicId, entry.partition);
+        if (log !== null && this.#prepared.has(log)) {
+          if (log.offlineReason === null) log.replayAppend(entry.bytes, entry.baseOffset);
+          continue;
+        }
+      }
       if (entry.kind === "hardState" || entry.kind === "raftEntry") this.#needs.raft.replay(entry);
       else await this.#log(entry);
     }

@@ -3,10 +3,13 @@ import fc from "fast-check";
 import {
   BATCH_HEADER_BYTES,
   batchSize,
+  compress,
   COMPRESSION_TYPES,
   CorruptRecords,
   crc32c,
   decodeBatch,
+  decompress,
+  decompressAsync,
   DecompressionLimitExceeded,
   encodeBatch,
   forEachBatch,
@@ -20,6 +23,7 @@ import {
   readVarlong,
   varintBytes,
   varlongBytes,
+  writeInt32,
   writeVarint,
   writeVarlong,
 } from "../../../lib/protocol/records/mod.ts";
@@ -150,10 +154,45 @@ describe("bad records", () => {
       );
     }
   });
-  test("decompression bombs are refused before they grow", () => {
+  test("decompression bombs are refused before they grow, on the loop and off it", async () => {
     for (const compression of ["gzip", "snappy", "lz4", "zstd"] as const) {
       const bomb = encodeBatch({ compression, records: [{ key: null, value: new Uint8Array(32 << 20), timestamp: 0 }] });
       expect(() => decodeBatch(bomb, 0, LIMIT)).toThrow(DecompressionLimitExceeded);
+      expect(await decompressAsync(compression, bomb.subarray(BATCH_HEADER_BYTES), LIMIT).catch((error) => error))
+        .toBeInstanceOf(DecompressionLimitExceeded);
     }
+  });
+  test("decompressAsync() answers what decompress() answers, and refuses what is malformed", async () => {
+    const bytes = text("again and again ".repeat(500));
+    for (const compression of COMPRESSION_TYPES) {
+      const packed = compress(compression, bytes);
+      expect(new Uint8Array(await decompressAsync(compression, packed, LIMIT))).toEqual(bytes);
+      if (compression === "none") continue;
+      const damaged = packed.slice().fill(0x55, 0, 12);
+      expect(() => decompress(compression, damaged, LIMIT)).toThrow(CorruptRecords);
+      expect(await decompressAsync(compression, damaged, LIMIT).catch((error) => error)).toBeInstanceOf(CorruptRecords);
+    }
+  });
+  test("compressed records that are cut anywhere are never taken for whole", () => {
+    const records = [{ key: null, value: text("again and again ".repeat(60)), timestamp: 0 }, {
+      key: null,
+      value: text("b"),
+      timestamp: 0,
+    }];
+    for (const compression of COMPRESSION_TYPES) {
+      const whole = encodeBatch({ compression, records });
+      for (let size = BATCH_HEADER_BYTES; size < whole.length; size++) {
+        const cut = whole.slice(0, size);
+        writeInt32(cut, 8, size - 12);
+        expect(() => decodeBatch(cut, 0, LIMIT)).toThrow(CorruptRecords);
+      }
+    }
+  });
+  test("a snappy block that ends before the length it declares is refused, framed or not", () => {
+    const raw = Uint8Array.of(20, 4 << 2, 1, 2, 3, 4, 5);
+    expect(() => decompress("snappy", raw, LIMIT)).toThrow(CorruptRecords);
+    const whole = Uint8Array.of(5, 4 << 2, 1, 2, 3, 4, 5);
+    expect(decompress("snappy", whole, LIMIT)).toEqual(Uint8Array.of(1, 2, 3, 4, 5));
+    expect(() => decompress("snappy", Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), LIMIT)).toThrow(DecompressionLimitExceeded);
   });
 });

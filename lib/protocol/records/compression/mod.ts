@@ -30,7 +30,11 @@ function translated(codec: string, maxOutputBytes: number, cause: unknown): Erro
   return new CorruptRecords(`Cannot decompress ${codec}: the stream is malformed`, { cause });
 }
 
-/** @throws {CorruptRecords} @throws {DecompressionLimitExceeded} */
+/**
+ * A zstd stream that was cut comes out short or empty without an error: the runtime does not tell. Whoever reads records out of the output
+ * counts them anyway.
+ * @throws {CorruptRecords} @throws {DecompressionLimitExceeded}
+ */
 export function decompress(codec: CompressionType, bytes: Uint8Array, maxOutputBytes: number): Uint8Array {
   switch (codec) {
     case "none":

@@ -18,20 +18,43 @@ function isXerial(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** The length that a block declares: an unsigned varint of at most 32 bits. */
-function declaredBytes(block: Uint8Array): number {
-  let value = 0;
+/** Reads the length that a block declares, an unsigned varint of at most 32 bits, and where its elements begin. */
+function declared(block: Uint8Array): { readonly length: number; readonly elementsAt: number } {
+  let length = 0;
   for (let i = 0; i < 5; i++) {
     const byte = block[i];
     if (byte === undefined) break;
-    value += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) return value;
+    length += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return { length, elementsAt: i + 1 };
   }
   throw new CorruptRecords("Cannot decompress snappy: the block does not say its length");
 }
 
+/** What the elements of a block come to. The library does not look: it would leave zeros where a block ends too early. */
+function elementBytes(block: Uint8Array, elementsAt: number): number {
+  let total = 0;
+  for (let at = elementsAt; at < block.length;) {
+    const tag = block[at]!;
+    const kind = tag & 3;
+    if (kind === 0) {
+      const extra = Math.max(0, (tag >> 2) - 59);
+      let length = extra === 0 ? tag >> 2 : 0;
+      for (let i = 0; i < extra; i++) length += (block[at + 1 + i] ?? 0) * 2 ** (8 * i);
+      total += length + 1;
+      at += 1 + extra + length + 1;
+    } else {
+      total += kind === 1 ? ((tag >> 2) & 7) + 4 : (tag >> 2) + 1;
+      at += kind === 3 ? 5 : kind + 1;
+    }
+    if (at > block.length) return -1;
+  }
+  return total;
+}
+
 function decompressBlock(block: Uint8Array, maxOutputBytes: number): Uint8Array {
-  if (declaredBytes(block) > maxOutputBytes) throw new DecompressionLimitExceeded("snappy", maxOutputBytes);
+  const { length, elementsAt } = declared(block);
+  if (length > maxOutputBytes) throw new DecompressionLimitExceeded("snappy", maxOutputBytes);
+  if (elementBytes(block, elementsAt) !== length) throw new CorruptRecords("Cannot decompress snappy: the block is not as long as it says");
   try {
     // A Buffer would make the library copy; a plain view of the same bytes does not.
     return uncompress(new Uint8Array(block.buffer, block.byteOffset, block.length), maxOutputBytes);

@@ -90,10 +90,24 @@ export async function startKafka(): Promise<Rival> {
       "group.initial.rebalance.delay.ms=0",
     ].join("\n"),
   );
+  // Without a configuration log4j tells errors only, and nothing says when Kafka serves.
+  const logging = join(directory, "log4j2.properties");
+  await writeFile(
+    logging,
+    [
+      "appender.out.type=Console",
+      "appender.out.name=out",
+      "rootLogger.level=error",
+      "rootLogger.appenderRef.out.ref=out",
+      "logger.started.name=kafka.server.KafkaRaftServer",
+      "logger.started.level=info",
+      "",
+    ].join("\n"),
+  );
   const java = ["java", "-cp", classPath];
   await mustRun([...java, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", properties]);
   const heap = ["-server", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"];
-  const command = ["java", ...heap, "-cp", classPath, "kafka.Kafka", properties];
+  const command = ["java", ...heap, `-Dlog4j2.configurationFile=${logging}`, "-cp", classPath, "kafka.Kafka", properties];
   return await start("kafka", command, /Kafka Server started/, directory, `127.0.0.1:${port}`);
 }
 

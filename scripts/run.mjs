@@ -2,7 +2,7 @@
 // Sets the project up where it is not, then runs one of its pinned tools: `node scripts/run.mjs bun main.ts serve`.
 // Plain Node.js without dependencies, because on a fresh machine there is nothing else.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -17,6 +17,8 @@ function fail(message) {
 
 /** npm writes this file last: it is there and newer than the lock file exactly when the installed packages fit. */
 function isInstalled() {
+  // A link to the packages of another checkout: npm ci would empty them under it.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) return true;
   const marker = join(modules, ".package-lock.json");
   return existsSync(marker) && statSync(marker).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
 }

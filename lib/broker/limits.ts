@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   inFlightBytesSoft: 24 * MIB,
   inFlightBytesResume: 16 * MIB,
   inFlightBytesHard: 256 * MIB,
-  idleBufferBytesMax: 48 * MIB,
+  idleBufferBytesMax: 24 * MIB,
   requestsInFlightMax: 100,
   unsentBytesMax: 8 * MIB,
   drainMs: 30_000,

@@ -5,12 +5,12 @@
 import { type AdminNode, startAdmin } from "./admin/mod.ts";
 import { FETCH_SESSION_LIMITS, FetchBudget, FetchSessions, HANDLERS, KafkaServer, type Services } from "./broker/mod.ts";
 import { isWildcard, type Listener, type NodeSettings, parseAddress, parseListeners, resolveTopicConfig } from "./config/mod.ts";
-import { loneController, NodeController, openController } from "./controller/mod.ts";
+import { followBrokerConfigs, loneController, metadataRules, type NodeController, openController } from "./controller/mod.ts";
 import { coordinatorSettings, Groups } from "./coordinator/mod.ts";
 import type { Address, Deadline, Io } from "./io/mod.ts";
 import { nodeId as toNodeId } from "./protocol/mod.ts";
 import { ReplicaSet } from "./replication/mod.ts";
-import { kafkaLimits, metadataRules, storageSettings } from "./node_rules.ts";
+import { kafkaLimits, storageSettings } from "./node_settings.ts";
 import { openStorage, type Storage } from "./storage/mod.ts";
 import { logOf } from "./telemetry/mod.ts";
 
@@ -97,7 +97,7 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
 
     const controller = await openController(io, loneController(nodeId, metadataRules(settings)), storage.raft, null);
     opened.push(() => controller.close());
-    followConfigs(config, controller, String(nodeId));
+    followBrokerConfigs(controller, nodeId, config);
 
     const replicas = new ReplicaSet({
       io,
@@ -170,15 +170,6 @@ async function stopParts({ storage, controller, replicas, groups, server, admin 
 function endpointOf({ name, securityProtocol, advertised, bound, host }: BoundListener) {
   const told = advertised ?? { host: isWildcard(host) ? bound.host : host, port: bound.port };
   return { listener: name, securityProtocol, host: told.host, port: told.port };
-}
-
-/** Overrides of broker settings count from the moment they are applied. Before the replica set, which resolves topics by them. */
-function followConfigs(config: NodeSettings, controller: NodeController, name: string): void {
-  const take = () => config.override(controller.image.configs("broker", name), controller.image.configs("broker", ""));
-  take();
-  controller.onApplied((delta) => {
-    if (delta.configsChanged.some(({ type }) => type === "broker")) take();
-  });
 }
 
 /** One entry for all of them. Those that exist are left as they are. */

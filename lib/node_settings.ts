@@ -1,7 +1,6 @@
 /** Hands each room its settings in the room's own terms. The composition root's other half: only names against names. */
 import type { BrokerLimits } from "./broker/mod.ts";
-import { type BrokerSettings, checkConfig, checkConfigs, listDefault } from "./config/mod.ts";
-import type { ControllerSettings } from "./controller/mod.ts";
+import type { BrokerSettings } from "./config/mod.ts";
 import { DEFAULT_STORAGE_SETTINGS, MEMORY_STORAGE_SETTINGS, type StorageSettings } from "./storage/mod.ts";
 import { logOf } from "./telemetry/mod.ts";
 
@@ -21,27 +20,6 @@ export function storageSettings(settings: BrokerSettings, inMemory: boolean): St
     compactionBufferBytes: settings.logCleanerDedupeBufferBytes,
     log: logOf("storage"),
     ...(inMemory ? MEMORY_STORAGE_SETTINGS : {}),
-  };
-}
-
-/** Members are read at each decision, so that live settings count at once. */
-export function metadataRules(settings: BrokerSettings): ControllerSettings["rules"] {
-  return {
-    get defaultPartitions() {
-      return settings.numPartitions;
-    },
-    get defaultReplicationFactor() {
-      return settings.defaultReplicationFactor;
-    },
-    get partitionsPerTopicMax() {
-      return settings.maxPartitionsPerTopic;
-    },
-    get partitionsPerClusterMax() {
-      return settings.maxPartitions;
-    },
-    checkConfig,
-    checkConfigs,
-    listDefault,
   };
 }
 

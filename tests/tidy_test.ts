@@ -211,6 +211,13 @@ describe("files", () => {
     expect([...product, ...rest].flatMap(rules.headComment)).toEqual([]);
   });
 
+  test("cite what a reader finds here", () => {
+    const page = "| W1 | a sync fails | … |\n";
+    const rule = (text: string) => rules.citations(source("lib/a/a.ts", text), page).length;
+    expect([rule("// HAZARDS W1"), rule("// HAZARDS W1, W2 and W3"), rule("// see DESI" + "GN section 4")]).toEqual([0, 2, 1]);
+    expect([...product, ...tests].flatMap((file) => rules.citations(file, texts.get("docs/hazards.md") ?? ""))).toEqual([]);
+  });
+
   test("and classes have names that say something", () => {
     const word = (end: string) => `class Topic${end} {}`;
     planted(rules.emptyWords, "lib/a/a.ts", [word("Manager"), word("Helper"), word("Util"), word("Service")], ["class Topics {}"]);

@@ -1,7 +1,7 @@
 /**
  * One client's connection: bytes in, frames to the router in order of arrival, replies out in the same order. Stops reading when it
  * holds too much (requests in work, unsent replies, bytes of the whole broker) and closes on a peer that is too slow or talks
- * something else. Knows no API. Source: DESIGN "A produce request, straight through", HAZARDS N2, N3, N7.
+ * something else. Knows no API. Source: docs/architecture.md "Produce", HAZARDS N2, N3, N7.
  */
 import type { BufferPool, ByteBudget, Io, Piece, Socket, SocketHandler, Waker } from "../io/mod.ts";
 import { FrameError, REQUEST_BYTES_MIN } from "../protocol/mod.ts";

@@ -1,6 +1,6 @@
 /**
  * The only way for replies to a connection's socket: in the order of the requests, whatever the order in which their handlers
- * finish (PROTOCOL 3.5 no. 4). Small chunks of one turn leave in one write; large ones are written as they are. Encodes nothing.
+ * finish (HAZARDS N7). Small chunks of one turn leave in one write; large ones are written as they are. Encodes nothing.
  */
 import type { Lease, Socket } from "../io/mod.ts";
 

@@ -1,7 +1,7 @@
 /**
  * From a frame to its handler and back to the connection's writer: decodes, sets the deadline, encodes. A request is handed to its
  * handler at once and runs there to its first await: nothing here waits between two requests of a connection, so arrival
- * order is the order in which produces enter the log. Knows no API. Source: STYLE idea 9, HAZARDS N4, N6, N7.
+ * order is the order in which produces enter the log. Knows no API. Source: HAZARDS N4, N6, N7.
  */
 import { type Deadline, DeadlineExceeded, invariant, InvariantBroken, type Lease, type Piece } from "../io/mod.ts";
 import {

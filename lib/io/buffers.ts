@@ -1,6 +1,6 @@
 /**
  * Byte buffers with owners. A frame's bytes live in a pooled slab; whoever needs them past the current call retains the
- * lease and releases it once. DESIGN section 6: bounds and buffer ownership decide the speed of the broker.
+ * lease and releases it once. Bounds and buffer ownership decide the speed of the broker.
  */
 import { invariant } from "./errors.ts";
 

@@ -140,7 +140,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 /** Files of the composition root that are one room together. */
 const ROOM_OF_FILE: Readonly<Record<string, string>> = {
   "lib/node.ts": "node",
-  "lib/node_rules.ts": "node",
+  "lib/node_settings.ts": "node",
   "lib/embed.ts": "embed",
   "lib/version.ts": "version",
 };

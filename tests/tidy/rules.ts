@@ -137,6 +137,23 @@ export interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
+/** What comments name as `HAZARDS W1` is explained in docs/hazards.md, and pages that are not in the repository are not named. */
+export function citations(file: Source, page: string): readonly string[] {
+  const known = new Set([...page.matchAll(/^\| ([A-Z]\d+) \|/gm)].map(([, name]) => name));
+  const cited = [...file.text.matchAll(/HAZARDS ((?:[A-Z]\d+(?:-[A-Z]?\d+)?(?:, | and )?)+)/g)];
+  return [
+    ...cited.flatMap((match) =>
+      (match[1]!.match(/[A-Z]\d+/g) ?? []).filter((name) => !known.has(name)).map((name) =>
+        at(file, file.text, match.index, `${name} is not in docs/hazards.md`)
+      )
+    ),
+    ...findAll(file, file.text, [{
+      pattern: /\b(?:DESIGN|STYLE|PROTOCOL)(?:\.md| (?:section|idea|\d|"))/,
+      why: "is no page of this repository",
+    }]),
+  ];
+}
+
 /** The table of handlers against the files beside it. */
 export function handlerTable(table: Source, files: readonly string[]): readonly string[] {
   const imported = table.imports.map(({ specifier }) => specifier).filter((specifier) => specifier.startsWith("./"));

@@ -5,6 +5,7 @@
  */
 import { type Rival, startBarnabas, startKafka } from "./support/brokers.ts";
 import { type LoadGenerator, loadGenerator, type ProduceLoad } from "./support/librdkafka.ts";
+import { fillPageCache } from "./support/page_cache.ts";
 import { cpuMicros, residentMib } from "./support/process_stats.ts";
 import { type Figure, median, printTable } from "./support/table.ts";
 import { createTopics } from "./support/wire.ts";
@@ -136,6 +137,7 @@ const unknown = asked.filter((name) => !(name in scenarios));
 if (unknown.length > 0) throw new Error(`No scenario "${unknown.join(", ")}": there are ${Object.keys(scenarios).join(", ")}`);
 
 const load = await loadGenerator();
+const empty = fillPageCache();
 const [ours, theirs] = [await startBarnabas(), await startKafka()];
 try {
   for (const rival of [ours, theirs]) {
@@ -180,4 +182,5 @@ try {
 } finally {
   await ours.stop();
   await theirs.stop();
+  empty();
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mustRun } from "../tests/compat/support/process.ts";
 import { type Rival, startBarnabas, startRaw } from "./support/brokers.ts";
+import { fillPageCache } from "./support/page_cache.ts";
 import { cpuMicros, residentMib } from "./support/process_stats.ts";
 import { type Figure, median, printTable } from "./support/table.ts";
 import { createTopics, firstMetadata, produceFrame } from "./support/wire.ts";
@@ -134,6 +135,7 @@ const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in scenarios));
 if (unknown.length > 0) throw new Error(`No scenario "${unknown.join(", ")}": there are ${Object.keys(scenarios).join(", ")}`);
 
+const empty = fillPageCache();
 for (const recycled of [false, true]) {
   const [ours, raw] = [await startBarnabas(), await startRaw(recycled)];
   try {
@@ -163,4 +165,5 @@ for (const recycled of [false, true]) {
     await raw.stop();
   }
 }
+empty();
 await rm(scratch, { recursive: true, force: true });

@@ -22,7 +22,10 @@ export async function startBroker(flags: readonly string[] = []): Promise<Broker
   const foreign = process.env["COMPAT_BOOTSTRAP"];
   if (foreign) return { bootstrap: foreign, pid: null, directory: "", stop: () => Promise.resolve() };
   const directory = await mkdtemp(join(tmpdir(), "barnabas-compat-"));
-  const started = await launch(directory, flags);
+  const started = await launch(directory, flags).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  });
   return {
     bootstrap: started.bootstrap,
     pid: started.pid,

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "bun:test";
+import { UsageError } from "../../lib/cli/exit.ts";
+import { parseServeFlags } from "../../lib/cli/serve_flags.ts";
+
+describe("parseServeFlags()", () => {
+  test("turns flags into settings by their Kafka names", () => {
+    const { settings } = parseServeFlags([
+      "--listen",
+      "IN://127.0.0.1:0",
+      "--listen=OUT://127.0.0.1:9093",
+      "--advertise",
+      "OUT://kafka.example:9093",
+      "--data",
+      "/data",
+      "--admin",
+      "none",
+      "--node-id",
+      "3",
+      "--set",
+      "num.partitions=4",
+      "--set",
+      "ssl.cipher=a=b",
+    ]);
+    expect(Object.fromEntries(settings)).toEqual({
+      "listeners": "IN://127.0.0.1:0,OUT://127.0.0.1:9093",
+      "advertised.listeners": "OUT://kafka.example:9093",
+      "log.dirs": "/data",
+      "admin.listener": "none",
+      "node.id": "3",
+      "num.partitions": "4",
+      "ssl.cipher": "a=b",
+    });
+  });
+
+  test("sets nothing that was not asked for", () => {
+    const flags = parseServeFlags([]);
+    expect(flags.settings.size).toBe(0);
+    expect(flags).toMatchObject({ help: false, insecure: false, configFile: null, logLevel: "info", logFormat: null, topics: [] });
+  });
+
+  const topics: readonly (readonly [spec: string, name: string, partitions: number, configs: Record<string, string>])[] = [
+    ["orders", "orders", -1, {}],
+    ["orders:6", "orders", 6, {}],
+    ["orders:6:retention.ms=3600000", "orders", 6, { "retention.ms": "3600000" }],
+    ["orders::retention.ms=1", "orders", -1, { "retention.ms": "1" }],
+    ["orders:1:cleanup.policy=compact,delete,segment.ms=5", "orders", 1, { "cleanup.policy": "compact,delete", "segment.ms": "5" }],
+  ];
+  for (const [spec, name, partitions, configs] of topics) {
+    test(`--topic ${spec}`, () => {
+      const [topic] = parseServeFlags(["--topic", spec]).topics;
+      expect([topic!.name, topic!.partitions, Object.fromEntries(topic!.configs)]).toEqual([name, partitions, configs]);
+    });
+  }
+
+  const refusals: readonly (readonly [args: readonly string[], message: string])[] = [
+    [["--lissten", "x"], 'Unknown flag "--lissten": did you mean "--listen"?'],
+    [["here"], 'Cannot use "here": serve takes flags only'],
+    [["--listen"], 'Flag "--listen" needs a value'],
+    [["--data="], 'Flag "--data" needs a value'],
+    [["--set", "num.partitions"], 'Invalid "--set num.partitions": write --set NAME=VALUE'],
+    [["--set", "=4"], 'Invalid "--set =4": write --set NAME=VALUE'],
+    [["--log-level", "loud"], 'Invalid "--log-level loud": accepted are debug, info, warn, error'],
+    [["--log-format", "xml"], 'Invalid "--log-format xml": accepted are text, json'],
+    [["--topic", ":3"], 'Invalid "--topic :3": write NAME[:PARTITIONS[:SETTING=VALUE,…]]'],
+    [["--topic", "orders:many"], 'Invalid "--topic orders:many": write NAME[:PARTITIONS[:SETTING=VALUE,…]]'],
+    [["--topic", "orders:1:compact"], 'Invalid "--topic orders:1:compact": "compact" is not SETTING=VALUE'],
+  ];
+  for (const [args, message] of refusals) {
+    test(`refuses ${args.join(" ")}`, () => {
+      expect(() => parseServeFlags(args)).toThrow(UsageError);
+      expect(() => parseServeFlags(args)).toThrow(message);
+    });
+  }
+});

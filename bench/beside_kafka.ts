@@ -64,7 +64,7 @@ const scenarios: Record<string, (load: LoadGenerator, ours: Rival, theirs: Rival
   },
 
   async single(load, ours, theirs) {
-    const shape: Load = { partitions: 1, records: 40_000, bytes: 100, batch: 1, inFlight: 100, rate: 0 };
+    const shape: Load = { partitions: 1, records: 60_000, bytes: 100, batch: 1, inFlight: 1_000_000, rate: 0 };
     const [a, b] = await duel(load, ours, theirs, "single", shape);
     return [
       { what: "one record a request", ours: shown(a), beside: shown(b), ratio: a.perSecond / b.perSecond, target: 4 },

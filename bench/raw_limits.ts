@@ -6,11 +6,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mustRun } from "../tests/compat/support/process.ts";
-import { type Rival, startBarnabas, startRaw } from "./support/brokers.ts";
+import { type Rival, startBarnabas, startRaw, startRawReader } from "./support/brokers.ts";
 import { fillPageCache } from "./support/page_cache.ts";
 import { cpuMicros, residentMib } from "./support/process_stats.ts";
 import { type Figure, median, printTable } from "./support/table.ts";
-import { createTopics, firstMetadata, produceFrame } from "./support/wire.ts";
+import { createTopics, fetchFrame, firstMetadata, produceFrame } from "./support/wire.ts";
 
 const ROUNDS = 3;
 const scratch = await mkdtemp(join(tmpdir(), "bench-frames-"));
@@ -18,6 +18,7 @@ const scratch = await mkdtemp(join(tmpdir(), "bench-frames-"));
 interface Sent {
   readonly frames: number;
   readonly ms: number;
+  readonly replyBytes: number;
   readonly p50: number;
   readonly p99: number;
 }
@@ -88,6 +89,39 @@ const scenarios: Record<string, (ours: Rival, raw: Rival) => Promise<readonly Fi
       beside: `${Math.round(one)} batches/s`,
       ratio: thousand / one,
       target: 0.8,
+    }];
+  },
+
+  /** Everything from the beginning, a few MiB a fetch, against the same from a bare file. */
+  async read(ours) {
+    await createTopics(ours.bootstrap, ["read"], 1);
+    const recordsPerBatch = 900;
+    const batches = 600;
+    const perFetch = 4;
+    const frame = produceFrame({ topic: "read", partitions: [0], recordsPerPartition: recordsPerBatch, recordBytes: 1024 });
+    await send(ours, await frameFile([frame]), batches, 8);
+    const fetchBytes = perFetch * frame.length;
+    const starts = Array.from({ length: batches / perFetch }, (_, i) => i * perFetch * recordsPerBatch);
+    const fetches = await frameFile(starts.map((offset) => fetchFrame("read", offset, fetchBytes)));
+    const reader = await startRawReader(batches * frame.length, fetchBytes);
+    const rates: [number[], number[]] = [[], []];
+    try {
+      for (let round = 0; round <= ROUNDS; round++) {
+        for (const [at, server] of [ours, reader].entries()) {
+          const { replyBytes, ms } = await send(server, fetches, starts.length * 4, 4);
+          if (round > 0) rates[at]!.push(replyBytes / ms / 1000);
+        }
+      }
+    } finally {
+      await reader.stop();
+    }
+    const [a, b] = rates.map(median) as [number, number];
+    return [{
+      what: "catch-up read, against file to socket",
+      ours: `${a.toFixed(0)} MB/s`,
+      beside: `${b.toFixed(0)} MB/s`,
+      ratio: a / b,
+      target: 0.7,
     }];
   },
 

@@ -1,5 +1,5 @@
 /** The two brokers side by side, each pinned to the first core: Barnabas durable as shipped, Apache Kafka 4.3.1 as shipped. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { executable } from "../../tests/compat/support/broker.ts";
@@ -115,5 +115,17 @@ export async function startKafka(): Promise<Rival> {
 export async function startRaw(recycled: boolean): Promise<Rival> {
   const directory = await mkdtemp(join(tmpdir(), "bench-raw-"));
   const command = ["env", `RECYCLE=${recycled ? 1 : 0}`, process.execPath, join(import.meta.dir, "raw_server.ts"), directory];
+  return await start("raw", command, /PLAINTEXT:\/\/(127\.0\.0\.1:\d+)/, directory);
+}
+
+/** The bare loop of `raw_reader.ts` over a file of `fileBytes` that it makes. */
+export async function startRawReader(fileBytes: number, chunkBytes: number): Promise<Rival> {
+  const directory = await mkdtemp(join(tmpdir(), "bench-reader-"));
+  const path = join(directory, "file.bin");
+  const block = Buffer.alloc(1 << 20, 5);
+  const file = await open(path, "w");
+  for (let at = 0; at < fileBytes; at += block.length) await file.write(block, 0, block.length, at);
+  await file.close();
+  const command = [process.execPath, join(import.meta.dir, "raw_reader.ts"), path, String(chunkBytes)];
   return await start("raw", command, /PLAINTEXT:\/\/(127\.0\.0\.1:\d+)/, directory);
 }

@@ -5,6 +5,7 @@ import {
   decodeResponse,
   encodeBatch,
   encodeRequest,
+  Fetch,
   ListOffsets,
   Metadata,
   Produce,
@@ -75,4 +76,22 @@ export function produceFrame({ topic, partitions, recordsPerPartition, recordByt
     topicData: [{ name: topic, partitionData: partitions.map((index) => ({ index, records: encodeBatch({ records }) })) }],
   };
   return requestFrame(Produce, 9, request);
+}
+
+/** A fetch without session of at most `bytes` from `offset`. */
+export function fetchFrame(topic: string, offset: number, bytes: number): Buffer {
+  const partition = { partition: 0, currentLeaderEpoch: -1, fetchOffset: offset, logStartOffset: -1, partitionMaxBytes: bytes };
+  const request = {
+    replicaId: -1,
+    maxWaitMs: 500,
+    minBytes: 1,
+    maxBytes: bytes,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [{ topic, partitions: [partition] }],
+    forgottenTopicsData: [],
+    rackId: "",
+  };
+  return requestFrame(Fetch, 11, request);
 }

@@ -2,6 +2,7 @@
 import { type BatchHeader } from "../../protocol/records/mod.ts";
 import type { LogSettings } from "../types.ts";
 import { OFFSET_ENTRY_BYTES, SegmentIndex } from "./index_entries.ts";
+import { VerifiedRanges } from "./verified_ranges.ts";
 
 /** Relative offsets are int32 in the index files. */
 const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
@@ -29,9 +30,7 @@ export class Segment {
   firstTimestamp = -1;
   /** Whether the file is there. */
   made = false;
-  /** Bytes [verifiedFrom, verifiedTo) of the file were read and had good checksums since the start. */
-  verifiedFrom = 0;
-  verifiedTo = 0;
+  readonly verified = new VerifiedRanges();
   #bytesSinceIndex = 0;
   readonly #cursors = new Map<number, number>();
 
@@ -92,7 +91,7 @@ export class Segment {
     this.maxTimestamp = this.maxTimestampOffset = this.firstTimestamp = -1;
     this.#bytesSinceIndex = 0;
     this.#cursors.clear();
-    this.verifiedFrom = this.verifiedTo = 0;
+    this.verified.cut(0);
   }
 
   /** Where the batch that begins with `offset` is, if a reader stopped there. */

@@ -384,7 +384,7 @@ export class SegmentStore {
     }
     segment.written = size;
     segment.synced = Math.min(segment.synced, size);
-    segment.verifiedTo = Math.min(segment.verifiedTo, size);
+    segment.verified.cut(size);
   }
 
   async #writeSide(segment: Segment, suffix: string, bytes: Uint8Array, at: number): Promise<void> {
@@ -423,7 +423,7 @@ export class SegmentStore {
 
   #verify(segment: Segment, bytes: Uint8Array, start: number, stop: number, position: number): void {
     const from = position + start, to = position + stop;
-    if (from >= segment.verifiedFrom && to <= segment.verifiedTo) return;
+    if (segment.verified.has(from, to)) return;
     forEachBatch(
       bytes,
       (at) => {
@@ -432,8 +432,7 @@ export class SegmentStore {
       start,
       stop,
     );
-    if (from > segment.verifiedTo || from < segment.verifiedFrom) segment.verifiedFrom = from;
-    segment.verifiedTo = to;
+    segment.verified.add(from, to);
   }
 
   #damaged(segment: { readonly base: number }, position: number, why: string): CorruptLog {

@@ -9,18 +9,20 @@ import { join } from "node:path";
 const LEAVE_FREE_MIB = 1024;
 const FILE_MIB = 1024;
 
-const freeMib = (): number => Number(/^MemFree:\s+(\d+) kB/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) / 1024;
+const memoryMib = (field: "MemFree" | "MemTotal"): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) / 1024;
 
 /** Writes files until little memory is free. Answers with what removes them: only at the end, the host takes freed memory back at once. */
 export function fillPageCache(): () => void {
   const block = Buffer.alloc(8 << 20, 3);
   const files: string[] = [];
-  // Bounded whatever the machine says: 64 files of 1 GiB.
-  while (freeMib() > LEAVE_FREE_MIB && files.length < 64) {
+  // No more than there is memory: older pages may make room for newer ones without ever less being free.
+  const filesMax = Math.ceil(memoryMib("MemTotal") / FILE_MIB);
+  while (memoryMib("MemFree") > LEAVE_FREE_MIB && files.length < filesMax) {
     const path = join(tmpdir(), `bench-fill-${process.pid}-${files.length}`);
     files.push(path);
     const file = openSync(path, "w");
-    for (let written = 0; written < FILE_MIB && freeMib() > LEAVE_FREE_MIB; written += 8) writeSync(file, block);
+    for (let written = 0; written < FILE_MIB && memoryMib("MemFree") > LEAVE_FREE_MIB; written += 8) writeSync(file, block);
     closeSync(file);
   }
   console.log(`filled the page cache with ${files.length} GiB`);

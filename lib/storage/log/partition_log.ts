@@ -14,6 +14,7 @@ import {
   patchBaseOffset,
   patchLeaderEpoch,
   readBatchHeader,
+  wholeBatchAt,
   writeInt32,
 } from "../../protocol/records/mod.ts";
 import { uuidToBytes } from "../../protocol/wire/mod.ts";
@@ -156,11 +157,13 @@ export class StoredLog implements PartitionLog, Participant {
     this.#needs.admit(bytes.length, internal);
     const baseOffset = this.#end;
     let end = baseOffset;
-    const read = forEachBatch(bytes, (at) => {
-      patchBaseOffset(bytes, at, end);
-      patchLeaderEpoch(bytes, at, leaderEpoch);
-      end = lastOffsetOf(bytes, at) + 1;
-    });
+    let read = 0;
+    // No closure: this runs for every batch of every request.
+    for (let size; (size = wholeBatchAt(bytes, read)) > 0; read += size) {
+      patchBaseOffset(bytes, read, end);
+      patchLeaderEpoch(bytes, read, leaderEpoch);
+      end = lastOffsetOf(bytes, read) + 1;
+    }
     invariant(read === bytes.length && read > 0, "only whole batches are appended");
     const stored = this.#keep(bytes, lease, baseOffset, end, nowWallMs);
     this.#needs.commit(this, baseOffset, end, stored);
@@ -560,12 +563,12 @@ export class StoredLog implements PartitionLog, Participant {
       this.#segments.push(active);
     }
     const position = active.size;
-    forEachBatch(bytes, (at, size) => {
+    for (let at = 0, size; (size = wholeBatchAt(bytes, at)) > 0; at += size) {
       const header = readBatchHeader(bytes, at);
       active.add(header, size, this.#settings.indexIntervalBytes, nowMs);
       this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
       if (header.producerId >= 0) this.#producers.apply(header);
-    });
+    }
     this.#end = end;
     const held = lease !== null && bytes.length > this.#needs.settings.copyBytesMax;
     let kept = bytes;

@@ -9,6 +9,7 @@ import {
   LOG_OVERHEAD_BYTES,
   readInt32,
   readInt64,
+  wholeBatchAt,
   writeInt32,
   writeInt64,
 } from "../../protocol/records/mod.ts";
@@ -43,9 +44,7 @@ export type LogIdBytes = Uint8Array;
 /** Checksum over what the batches' own checksums leave out, and over those: pins the batches to the entry. */
 export function headersCrcOf(bytes: Uint8Array): number {
   let crc = 0;
-  forEachBatch(bytes, (at) => {
-    crc = crc32c(bytes, at, at + BATCH_PREFIX_BYTES, crc);
-  });
+  for (let at = 0, size; (size = wholeBatchAt(bytes, at)) > 0; at += size) crc = crc32c(bytes, at, at + BATCH_PREFIX_BYTES, crc);
   return crc;
 }
 
@@ -70,6 +69,11 @@ export class EntryBuffer {
   /** The reserved bytes and the entries. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Bytes of memory that it occupies. */
+  get capacity(): number {
+    return this.#bytes.length;
   }
 
   clear(): void {

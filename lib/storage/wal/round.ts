@@ -15,7 +15,7 @@ export interface Participant {
 }
 
 export class Round {
-  readonly #entries = new EntryBuffer(FRAME_HEADER_BYTES);
+  readonly #entries: EntryBuffer;
   readonly #participants: Participant[] = [];
   /** Log end after this round, by participant. */
   readonly #ends: number[] = [];
@@ -26,6 +26,11 @@ export class Round {
   #runStart = 0;
   #runEnd = 0;
   #batchesBytes = 0;
+
+  /** @param entries empty; a round that is over gives its buffer back through `entries`. */
+  constructor(entries: EntryBuffer = new EntryBuffer(FRAME_HEADER_BYTES)) {
+    this.#entries = entries;
+  }
 
   get isEmpty(): boolean {
     return this.#entries.length === 0;

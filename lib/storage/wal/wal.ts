@@ -6,6 +6,7 @@
 import { Closed, type Deadline, DeadlineExceeded, type Io, IoFailed, Overloaded, type Waker } from "../../io/mod.ts";
 import { StorageFenced } from "../errors.ts";
 import type { StorageHealth } from "../types.ts";
+import type { EntryBuffer } from "./entry.ts";
 import { alignFrame, type WalPosition } from "./frame.ts";
 import type { WalFile, WalFiles } from "./file.ts";
 import { type Participant, Round } from "./round.ts";
@@ -36,6 +37,9 @@ const EXIT_FENCED = 70;
 /** A file that grows is left for a preallocated one only when it is worth it: idle and short-lived nodes never fill 64 MiB with zeros. */
 const PREPARE_FROM_BYTES = 1024 * 1024;
 
+const IDLE_ENTRIES_MAX = 4;
+const IDLE_ENTRIES_BYTES_MAX = 1024 * 1024;
+
 export class Wal {
   readonly #io: Io;
   readonly #settings: WalSettings;
@@ -47,6 +51,8 @@ export class Wal {
   readonly #queue: Round[] = [];
   /** Raft's entries: ride with the next round. */
   #urgent = new Round();
+  /** Buffers of rounds that are over, for the next ones: a round of a thousand partitions grows to tens of KiB. */
+  readonly #idleEntries: EntryBuffer[] = [];
   #queuedBytes = 0;
   #running = false;
   #scheduled = false;
@@ -168,7 +174,7 @@ export class Wal {
   #gathering(byteLength: number): Round {
     const last = this.#queue.at(-1);
     if (last !== undefined && (last.isEmpty || last.batchesBytes + byteLength <= this.#settings.roundBytesMax)) return last;
-    const round = new Round();
+    const round = this.#newRound();
     this.#queue.push(round);
     return round;
   }
@@ -189,10 +195,11 @@ export class Wal {
     if (!this.#waiting()) return this.#drained?.();
     if (this.#queue.length > 0 && this.#urgent.isEmpty && !this.#host.mayCommit()) return;
     // Raft goes on while partitions must wait for their segments.
-    const round = this.#host.mayCommit() ? this.#queue.shift() ?? new Round() : new Round();
+    const round = this.#host.mayCommit() ? this.#queue.shift() ?? this.#newRound() : this.#newRound();
     if (!this.#urgent.isEmpty) {
       round.absorb(this.#urgent);
-      this.#urgent = new Round();
+      this.#recycle(this.#urgent);
+      this.#urgent = this.#newRound();
     }
     this.#running = true;
     this.#roundStartedAt = this.#io.clock.mono();
@@ -221,8 +228,20 @@ export class Wal {
     } catch (error) {
       return this.fence(describe(error));
     }
+    this.#recycle(round);
     this.#signal();
     this.#pump();
+  }
+
+  #newRound(): Round {
+    return new Round(this.#idleEntries.pop());
+  }
+
+  /** The round is over and its bytes are written: nobody looks at its buffer any more. */
+  #recycle({ entries }: Round): void {
+    if (this.#idleEntries.length >= IDLE_ENTRIES_MAX || entries.capacity > IDLE_ENTRIES_BYTES_MAX) return;
+    entries.clear();
+    this.#idleEntries.push(entries);
   }
 
   /** @throws {IoFailed} @throws {DeadlineExceeded} */

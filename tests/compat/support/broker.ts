@@ -17,7 +17,7 @@ export interface BrokerUnderTest {
 
 export const executable = resolve(import.meta.dir, "../../../dist/barnabas");
 
-/** Starts `dist/barnabas serve` and resolves when it says on which address it listens. */
+/** Starts `dist/barnabas serve` and resolves when it serves. */
 export async function startBroker(flags: readonly string[] = []): Promise<BrokerUnderTest> {
   const foreign = process.env["COMPAT_BOOTSTRAP"];
   if (foreign) return { bootstrap: foreign, pid: null, directory: "", stop: () => Promise.resolve() };
@@ -48,9 +48,11 @@ export async function launch(directory: string, flags: readonly string[] = [], l
       stderr: Bun.file(join(directory, "stderr.log")),
     },
   );
-  const bootstrap = await firstAddress(child.stdout, directory);
+  const { bootstrap, admin } = await addresses(child.stdout, directory);
   return {
     bootstrap,
+    /** `host:port` of the HTTP side. */
+    admin,
     pid: child.pid,
     exited: child.exited,
     async stop() {
@@ -60,18 +62,20 @@ export async function launch(directory: string, flags: readonly string[] = [], l
   };
 }
 
-async function firstAddress(stdout: ReadableStream<Uint8Array>, directory: string): Promise<string> {
+/** What the broker says of where it listens, once it serves. */
+async function addresses(
+  stdout: ReadableStream<Uint8Array>,
+  directory: string,
+): Promise<{ readonly bootstrap: string; readonly admin: string }> {
   const reader = stdout.getReader();
   let text = "";
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) throw new Error(`The broker ended before it listened:\n${text}\n${await Bun.file(join(directory, "stderr.log")).text()}`);
+    if (done) throw new Error(`The broker ended before it served:\n${text}\n${await Bun.file(join(directory, "stderr.log")).text()}`);
     text += new TextDecoder().decode(value);
-    const found = /PLAINTEXT:\/\/(127\.0\.0\.1:\d+)/.exec(text);
-    if (found?.[1]) {
-      void drain(reader);
-      return found[1];
-    }
+    if (!text.includes("Kafka Server started")) continue;
+    void drain(reader);
+    return { bootstrap: /PLAINTEXT:\/\/(\S+)/.exec(text)?.[1] ?? "", admin: /http:\/\/(\S+)/.exec(text)?.[1] ?? "" };
   }
 }
 

@@ -36,6 +36,12 @@ export async function kcat(): Promise<string> {
   return "kcat";
 }
 
+/** Injects faults into the system calls of a running process. */
+export async function strace(): Promise<string> {
+  await debian("strace", "strace");
+  return "strace";
+}
+
 /** A Node package with the lock file beside the scenario; answers with the folder that holds `node_modules`. */
 export async function nodePackage(client: "kafkajs" | "platformatic"): Promise<string> {
   const path = await folder(client);

@@ -7,7 +7,6 @@ import { Closed, type Deadline, invariant, IoFailed, type Lease } from "../../io
 import type { Uuid } from "../../protocol/ids.ts";
 import {
   batchSize,
-  decodeBatch,
   forEachBatch,
   lastOffsetOf,
   maxTimestampOf,
@@ -27,6 +26,7 @@ import { type ProducerDump, ProducerStates } from "./producers.ts";
 import { Segment, type SegmentDump } from "./segment.ts";
 import { NOTHING, SegmentStore, type StoreNeeds } from "./segment_store.ts";
 import { Tail } from "./tail.ts";
+import { firstAtOrAfter, largestTimestamp, type SearchRange } from "./timestamp_search.ts";
 
 export interface LogNeeds extends StoreNeeds {
   readonly settings: StorageSettings;
@@ -224,7 +224,7 @@ export class StoredLog implements PartitionLog, Participant {
       if (segment.base >= endOffset) break;
       await this.store.loadIndex(segment);
       const from = Math.max(this.#start, segment.base + segment.index.offsetBefore(target));
-      const found = await this.#searchRecord(from, Math.min(endOffset, this.#endOf(segment)), deadline, (timestamp) => timestamp >= target);
+      const found = await firstAtOrAfter(this, target, this.#range(from, Math.min(endOffset, this.#endOf(segment)), from, deadline));
       if (found !== null) return found;
     }
     return null;
@@ -240,7 +240,8 @@ export class StoredLog implements PartitionLog, Participant {
       const { maxTimestampOffset } = segment;
       const known = maxTimestampOffset >= from && maxTimestampOffset < end;
       // Part of the segment is out of the range and may hold its largest timestamp: then only looking helps.
-      best = await this.#largest(known ? maxTimestampOffset : from, known ? maxTimestampOffset + 1 : end, best, deadline);
+      const range = this.#range(known ? maxTimestampOffset : from, known ? maxTimestampOffset + 1 : end, this.#start, deadline);
+      best = await largestTimestamp(this, best, range);
     }
     return best;
   }
@@ -642,36 +643,8 @@ export class StoredLog implements PartitionLog, Participant {
     return this.#segments[this.#segments.indexOf(segment) + 1]?.base ?? this.#end;
   }
 
-  async #searchRecord(
-    from: number,
-    end: number,
-    deadline: Deadline,
-    matches: (timestamp: number) => boolean,
-  ): Promise<TimestampOffset | null> {
-    let found: TimestampOffset | null = null;
-    await this.scan(from, end, deadline, (bytes, at) => {
-      if (!matches(maxTimestampOf(bytes, at))) return true;
-      const { partitionLeaderEpoch: leaderEpoch } = readBatchHeader(bytes, at);
-      for (const { timestamp, offset } of decodeBatch(bytes, at, this.#needs.settings.decompressedBytesMax)) {
-        if (offset < from || !matches(timestamp)) continue;
-        found = { timestamp, offset, leaderEpoch };
-        return false;
-      }
-      return true;
-    });
-    return found;
-  }
-
-  async #largest(from: number, end: number, best: TimestampOffset | null, deadline: Deadline): Promise<TimestampOffset | null> {
-    let largest = best;
-    await this.scan(from, end, deadline, (bytes, at) => {
-      if (maxTimestampOf(bytes, at) <= (largest?.timestamp ?? -1)) return;
-      const { partitionLeaderEpoch: leaderEpoch } = readBatchHeader(bytes, at);
-      for (const { timestamp, offset } of decodeBatch(bytes, at, this.#needs.settings.decompressedBytesMax)) {
-        if (offset >= this.#start && timestamp > (largest?.timestamp ?? -1)) largest = { timestamp, offset, leaderEpoch };
-      }
-    });
-    return largest;
+  #range(from: number, end: number, least: number, deadline: Deadline): SearchRange {
+    return { from, end, least, deadline, decompressedBytesMax: this.#needs.settings.decompressedBytesMax };
   }
 
   /** Fills a segment's bookkeeping from its file and moves the log's end; answers with the bytes of whole, valid batches. */

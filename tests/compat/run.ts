@@ -14,6 +14,7 @@ const clients: Readonly<Record<string, () => Promise<unknown>>> = {
   librdkafka: confluentPython,
   java: javaTools,
   franz_go: () => franzGo("v1.22.2"),
+  differential: javaTools,
 };
 
 const asked = process.argv.slice(2);

@@ -40,7 +40,8 @@ export const metadata = handler<MetadataRequest, MetadataResponse>({
 
   refuse: (request, error) => ({
     brokers: [],
-    topics: (request.topics ?? []).map(({ name, topicId }) => errorRow(error, name, topicId, NOT_ASKED)),
+    // A null name can be asked for since v10 and answered since v12 only.
+    topics: (request.topics ?? []).map(({ name, topicId }) => errorRow(error, name ?? "", topicId, NOT_ASKED)),
     errorCode: errorCode(error),
   }),
 });

@@ -105,7 +105,7 @@ function appendTopic(
     const partition = byId ? services.partitions.byId(topic.topicId, index) : services.partitions.byName(topic.name, index);
     const result = appendRecords(partition, records, lease, options);
     if (!result.ok) {
-      const row = errorRow(index, result.error, result.message, result.recordErrors, partition?.logStartOffset);
+      const row = errorRow(index, result.error, result.message, result.recordErrors, logStartTold(result.error, partition));
       rows[at] = row;
       if (result.error === "NOT_LEADER_OR_FOLLOWER") hintLeader(row, topic, context, leaders);
       continue;
@@ -184,6 +184,11 @@ const NO_RECORD_ERRORS: readonly never[] = [];
 function refused(error: KafkaErrorName, message: string): AppendResult {
   return { ok: false, error, message, recordErrors: NO_RECORD_ERRORS };
 }
+
+/** As Kafka: a batch that was refused for itself, not for its place in the log, is not told where the log starts. */
+const SAID_OF_THE_BATCH: ReadonlySet<KafkaErrorName> = new Set(["CORRUPT_MESSAGE", "MESSAGE_TOO_LARGE", "UNSUPPORTED_COMPRESSION_TYPE"]);
+const logStartTold = (error: KafkaErrorName, partition: Partition | null): number =>
+  partition === null || SAID_OF_THE_BATCH.has(error) ? -1 : partition.logStartOffset;
 
 function errorRow(
   index: number,

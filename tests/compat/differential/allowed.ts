@@ -22,7 +22,6 @@ export const ALLOWED: readonly Allowed[] = [
     reason: "a topic that is created by asking is there at once; Kafka has it for the next request",
   },
   { where: /^Metadata v1[23]: null name and zero id/, reason: "Kafka fails inside (UNKNOWN_SERVER_ERROR)" },
-  { where: /^Metadata v1[01]: .*(clusterId|controllerId|brokers)/, reason: "an error of the whole request" },
   { where: /^DeleteTopics .*twice by name and id/, reason: "the row that was refused names the topic as the request did" },
   {
     where: /^DescribeTopicPartitions .*(bad name topics|unknown topics)/,
@@ -30,7 +29,6 @@ export const ALLOWED: readonly Allowed[] = [
   },
   { where: /^DescribeCluster .*endpointType$/, reason: "we repeat the type that was asked for" },
   { where: /^DescribeQuorum /, reason: "epochs, offsets and listeners are the node's own; a refusal has no leader" },
-  { where: /^DescribeLogDirs /, reason: "Kafka makes the logs of a new topic after it has answered" },
   { where: /^ApiVersions /, reason: NOT_SERVED },
   { where: /^DescribeConfigs .*type (16|32), /, reason: NOT_SERVED },
   { where: /^DescribeConfigs .*(synonyms|node\.id|log\.retention\.ms|num\.partitions|min\.insync\.replicas)/, reason: SETTINGS },

@@ -4,6 +4,7 @@ import {
   DescribeGroups,
   FindCoordinator,
   Heartbeat,
+  InitProducerId,
   JoinGroup,
   LeaveGroup,
   ListGroups,
@@ -15,14 +16,16 @@ import {
 import { Peer, type Reply } from "../peer.ts";
 import { FOREIGN_ID, made } from "./topics.ts";
 
-/** Asks until the groups' own topic is there. */
+/** Asks until the groups' own topic and producer ids are there. */
 export async function coordinatorReady(bootstrap: string): Promise<void> {
   for (let i = 0; i < 100; i++) {
     const found: Reply = await new Peer(bootstrap).ask("", FindCoordinator, 2, { key: "ready", keyType: 0 });
     const listed: Reply = found?.errorCode === 0
       ? await new Peer(bootstrap).ask("", OffsetFetch, 7, { groupId: "ready", topics: null, requireStable: false })
       : null;
-    if (listed?.errorCode === 0) return;
+    // Kafka's first producer ids come from its controller, and the first to ask is told to ask again.
+    const ids: Reply = await new Peer(bootstrap).ask("", InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 60_000 });
+    if (listed?.errorCode === 0 && ids?.errorCode === 0) return;
     await Bun.sleep(200);
   }
   throw new Error(`The coordinator of "${bootstrap}" does not come up`);

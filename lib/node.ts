@@ -3,11 +3,11 @@
  * that is found here belongs to a room.
  */
 import { type AdminNode, startAdmin } from "./admin/mod.ts";
-import { FETCH_SESSION_LIMITS, FetchBudget, FetchSessions, HANDLERS, KafkaServer, type Services } from "./broker/mod.ts";
+import { FETCH_SESSION_LIMITS, FetchBudget, FetchParks, FetchSessions, HANDLERS, KafkaServer, type Services } from "./broker/mod.ts";
 import { isWildcard, type Listener, type NodeSettings, parseAddress, parseListeners, resolveTopicConfig } from "./config/mod.ts";
 import { followBrokerConfigs, loneController, metadataRules, type NodeController, openController } from "./controller/mod.ts";
 import { coordinatorSettings, Groups } from "./coordinator/mod.ts";
-import type { Address, Deadline, Io } from "./io/mod.ts";
+import { type Address, type Deadline, type Io, narrow } from "./io/mod.ts";
 import { nodeId as toNodeId } from "./protocol/mod.ts";
 import { ReplicaSet } from "./replication/mod.ts";
 import { kafkaLimits, storageSettings } from "./node_settings.ts";
@@ -37,6 +37,8 @@ export class SettingsRefused extends Error {
 }
 
 const START_MS = 60_000;
+/** Of the time to stop: after it, clients that take no answer are dropped, and the rest is for the disk. */
+const DRAIN_SHARE = 0.5;
 
 export interface BoundListener extends Listener {
   readonly bound: Address;
@@ -132,6 +134,7 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
         slots: settings.maxIncrementalFetchSessionCacheSlots,
       }),
       fetchBudget: new FetchBudget(io.deadlines),
+      fetchParks: new FetchParks(io.deadlines),
     };
 
     const server = new KafkaServer(services, HANDLERS, { limits: kafkaLimits(settings) });
@@ -157,10 +160,15 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
   }
 }
 
-async function stopParts({ storage, controller, replicas, groups, server, admin }: Parts, deadline: Deadline): Promise<void> {
-  await server.stop(deadline);
+async function stopParts({ services, storage, controller, replicas, groups, server, admin }: Parts, deadline: Deadline): Promise<void> {
+  const { clock } = services.io;
+  const draining = narrow(deadline, "stop.drain", clock.mono(), (deadline.at - clock.mono()) * DRAIN_SHARE);
+  const drained = server.stop(draining);
+  // Those who wait for something that may never come are answered now; who waits for the disk is answered by it.
+  services.fetchParks.release();
+  await groups.stop(draining);
+  await drained;
   admin?.close();
-  groups.close();
   await replicas.close();
   await controller.close();
   await storage.close(deadline);

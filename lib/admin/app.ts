@@ -4,7 +4,7 @@ import { isLoopback } from "../config/mod.ts";
 import { health } from "./routes/health.ts";
 import { metrics } from "./routes/metrics.ts";
 import { version } from "./routes/version.ts";
-import type { AdminNeeds } from "./mod.ts";
+import type { AdminContext } from "./mod.ts";
 
 /** What a refusal looks like (RFC 9457). */
 export interface Problem {
@@ -13,7 +13,7 @@ export interface Problem {
   readonly detail: string;
 }
 
-export function adminApp(needs: AdminNeeds): Hono {
+export function adminApp(needs: AdminContext): Hono {
   const app = new Hono();
   // A page on the web may make a browser call a name that it points at 127.0.0.1: such a request names that host (DNS rebinding).
   app.use(async (context, next) => {

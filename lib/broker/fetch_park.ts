@@ -2,8 +2,7 @@
  * Parks a fetch until enough bytes came, something changed that must be told at once, or its time is over. Woken by the
  * partitions' own events; polls nothing and reads nothing. While parked it costs one subscription per partition.
  */
-import type { Deadline, Waker } from "../io/deadline.ts";
-import type { Io } from "../io/io.ts";
+import type { Deadline, Deadlines, Waker } from "../io/deadline.ts";
 import type { Partition } from "../replication/types.ts";
 import type { FetchTarget } from "./fetch_session.ts";
 
@@ -14,9 +13,38 @@ export interface ParkedPartition {
   readonly mark: number;
 }
 
-/** @param missingBytes how much more than the last look gave is wanted, over all partitions. */
-export function parked(io: Io, partitions: readonly ParkedPartition[], missingBytes: number, deadline: Deadline): Promise<void> {
-  return new Promise((resolve) => new Park(io, partitions, missingBytes, deadline, resolve));
+/** All parked fetches of a node. Bounded by the requests that connections may have in work. */
+export class FetchParks {
+  readonly #deadlines: Deadlines;
+  readonly #waiting = new Set<Park>();
+  #isReleased = false;
+
+  constructor(deadlines: Deadlines) {
+    this.#deadlines = deadlines;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** @param missingBytes how much more than the last look gave is wanted, over all partitions. */
+  wait(partitions: readonly ParkedPartition[], missingBytes: number, deadline: Deadline): Promise<void> {
+    if (this.#isReleased) return Promise.resolve();
+    return new Promise((resolve) => {
+      const park = new Park(missingBytes, () => {
+        this.#waiting.delete(park);
+        resolve();
+      });
+      this.#waiting.add(park);
+      park.begin(this.#deadlines, partitions, deadline);
+    });
+  }
+
+  /** The node stops: everybody is answered with what there is, and nobody parks any more. */
+  release(): void {
+    this.#isReleased = true;
+    for (const park of [...this.#waiting]) park.finish();
+  }
 }
 
 class Park {
@@ -26,26 +54,29 @@ class Park {
   #missing: number;
   #done = false;
 
-  constructor(io: Io, partitions: readonly ParkedPartition[], missingBytes: number, deadline: Deadline, resolve: () => void) {
+  constructor(missingBytes: number, resolve: () => void) {
     this.#missing = missingBytes;
     this.#resolve = resolve;
+  }
+
+  begin(deadlines: Deadlines, partitions: readonly ParkedPartition[], deadline: Deadline): void {
     for (const { partition, target, mark } of partitions) {
       let seen = mark;
       const look = () => {
         const bytes = Math.min(partition.readableBytes - seen, target.maxBytes);
         seen = partition.readableBytes;
         this.#missing -= bytes;
-        if (this.#missing <= 0 || mustTell(partition, target)) this.#finish();
+        if (this.#missing <= 0 || mustTell(partition, target)) this.finish();
       };
       // What happened between the last look and now.
       look();
       if (this.#done) return;
       this.#subscriptions.push(partition.subscribe(look));
     }
-    this.#waker = io.deadlines.wake(deadline, () => this.#finish());
+    this.#waker = deadlines.wake(deadline, () => this.finish());
   }
 
-  #finish(): void {
+  finish(): void {
     if (this.#done) return;
     this.#done = true;
     this.#waker?.cancel();

@@ -1,5 +1,6 @@
 /** Door of `broker`: the Kafka port and what is served there. */
 export { FetchBudget } from "./fetch_budget.ts";
+export { FetchParks } from "./fetch_park.ts";
 export { FETCH_SESSION_LIMITS, FetchSessions } from "./fetch_session.ts";
 export { HANDLERS } from "./handlers/mod.ts";
 export { type BrokerLimits, DEFAULT_LIMITS } from "./limits.ts";

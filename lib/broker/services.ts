@@ -7,6 +7,7 @@ import type { Partitions } from "../replication/types.ts";
 import type { Storage } from "../storage/types.ts";
 import type { BrokerSettings, NodeSettings } from "../config/mod.ts";
 import type { FetchBudget } from "./fetch_budget.ts";
+import type { FetchParks } from "./fetch_park.ts";
 import type { FetchSessions } from "./fetch_session.ts";
 
 export interface Services {
@@ -22,4 +23,5 @@ export interface Services {
   readonly groups: GroupCoordinator;
   readonly fetchSessions: FetchSessions;
   readonly fetchBudget: FetchBudget;
+  readonly fetchParks: FetchParks;
 }

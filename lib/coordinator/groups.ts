@@ -73,6 +73,16 @@ export class Groups implements GroupCoordinator {
     this.#openAll();
   }
 
+  /** The node stops: what is appended is still acknowledged, until the deadline; then whoever waits for other members is sent away. */
+  async stop(deadline: Deadline): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waker = this.#io.deadlines.wake(deadline, resolve);
+    void Promise.all([...this.#hosts.values()].map((host) => host.drained())).then(() => resolve());
+    await promise;
+    waker.cancel();
+    this.close();
+  }
+
   /** Sends whoever waits away. Nothing is written: the log has everything that counts. */
   close(): void {
     this.#isClosed = true;

@@ -1,14 +1,12 @@
 /** `/metrics`: numbers that the rooms keep, in Prometheus' text format. Nothing is counted twice and nothing is computed ahead. */
 import { Hono } from "hono";
-import { residentMeter } from "../../io/real/process.ts";
 import type { Sample } from "../../telemetry/mod.ts";
 import { renderMetrics } from "../../telemetry/metrics.ts";
-import type { AdminNeeds } from "../mod.ts";
+import type { AdminContext } from "../mod.ts";
 
-export function metrics(needs: AdminNeeds): Hono {
-  const resident = residentMeter();
+export function metrics(needs: AdminContext): Hono {
   return new Hono().get("/metrics", async () => {
-    const { contentType, body } = await renderMetrics(samples(needs, resident()));
+    const { contentType, body } = await renderMetrics(samples(needs));
     return new Response(body, { headers: { "content-type": contentType } });
   });
 }
@@ -30,10 +28,10 @@ const gauge = (name: string, help: string, value: number, labels: Labels = {}): 
 });
 const SHARES = ["0.01", "0.1", "0.5", "1", "+Inf"];
 
-function* samples({ services, server }: AdminNeeds, residentBytes: number): Iterable<Sample> {
+function* samples({ services, server, resident }: AdminContext): Iterable<Sample> {
   const { io, controller, storage, fetchSessions } = services;
   const kafka = server.stats;
-  yield gauge("resident_bytes", "Resident memory of the process", residentBytes);
+  yield gauge("resident_bytes", "Resident memory of the process", resident.bytes());
   yield gauge("connections", "Open Kafka connections", kafka.connections);
   yield counter("connections_accepted_total", "Kafka connections accepted", kafka.accepted);
   yield counter("connections_refused_total", "Kafka connections closed at once because a limit was reached", kafka.refused);

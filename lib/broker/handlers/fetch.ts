@@ -10,7 +10,7 @@
 import { type Deadline, narrow } from "../../io/mod.ts";
 import { errorCode, Fetch, type FetchRequest, type FetchResponse, type KafkaErrorName, type Uuid, ZERO_UUID } from "../../protocol/mod.ts";
 import type { Reader } from "../../replication/types.ts";
-import { parked, type ParkedPartition } from "../fetch_park.ts";
+import type { ParkedPartition } from "../fetch_park.ts";
 import { errorRow, type FetchCandidate, type FetchLook, type FetchRow, hasMore, lookWithoutRecords, readRecords } from "../fetch_read.ts";
 import type { FetchRound, FetchTarget, SessionRequest } from "../fetch_session.ts";
 import { handler, type RequestContext } from "../handler.ts";
@@ -128,7 +128,7 @@ function isReplica(replicaId: number, target: FetchTarget, topic: string, servic
 
 /** Looks, parks if that was not enough, and looks again: what it finds then is the answer. */
 async function fetchRecords(request: FetchRequest, candidates: readonly FetchCandidate[], context: RequestContext): Promise<FetchLook> {
-  const { io, settings } = context.services;
+  const { io, settings, fetchParks } = context.services;
   const maxBytes = Math.min(request.maxBytes, settings.fetchMaxBytes);
   const minBytes = Math.min(request.minBytes, maxBytes);
   const reader: Reader = replicaIdOf(request) >= 0 ? "replica" : request.isolationLevel === READ_COMMITTED ? "committed" : "consumer";
@@ -139,7 +139,7 @@ async function fetchRecords(request: FetchRequest, candidates: readonly FetchCan
   if (first.urgent || first.byteLength >= minBytes || until.at <= io.clock.mono() || hasMore(first, candidates, reader)) return first;
   for (const lease of first.leases) lease.release();
   const waiting = candidates.map((candidate, at): ParkedPartition => ({ ...candidate, mark: marks[at]! }));
-  await parked(io, waiting, minBytes - first.byteLength, until);
+  await fetchParks.wait(waiting, minBytes - first.byteLength, until);
   return look(candidates, reader, maxBytes, until, context);
 }
 

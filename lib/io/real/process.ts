@@ -1,6 +1,6 @@
 /** The process as the command line sees it: arguments, environment, terminal, signals, exit. The only code that names `process`. */
 import { readFile } from "node:fs/promises";
-import { existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 
 export interface HostProcess {
   readonly args: readonly string[];
@@ -35,16 +35,22 @@ export const hostProcess: HostProcess = {
   exit: (code) => process.exit(code),
 };
 
-/**
- * A meter of resident memory in bytes; 0 where the system does not say. The file stays open: out of file descriptors,
- * `process.memoryUsage()` throws and nothing can be opened (HAZARDS X1).
- */
-export function residentMeter(): () => number {
+export interface ResidentMeter {
+  /** Resident memory; 0 where the system does not say. */
+  bytes(): number;
+  close(): void;
+}
+
+/** The file stays open: out of file descriptors, `process.memoryUsage()` throws and nothing can be opened (HAZARDS X1). */
+export function residentMeter(): ResidentMeter {
   const statm = "/proc/self/statm";
-  if (!existsSync(statm)) return () => 0;
+  if (!existsSync(statm)) return { bytes: () => 0, close() {} };
   const file = openSync(statm, "r");
   const text = Buffer.alloc(128);
-  return () => Number(text.toString("latin1", 0, readSync(file, text, 0, text.length, 0)).split(" ")[1]) * PAGE_BYTES;
+  return {
+    bytes: () => Number(text.toString("latin1", 0, readSync(file, text, 0, text.length, 0)).split(" ")[1]) * PAGE_BYTES,
+    close: () => closeSync(file),
+  };
 }
 
 const PAGE_BYTES = 4096;

@@ -1,5 +1,6 @@
 /** A broker's services over logs whose disk the test controls, and the context that a router would give a handler. */
 import { FetchBudget } from "../../../lib/broker/fetch_budget.ts";
+import { FetchParks } from "../../../lib/broker/fetch_park.ts";
 import { FETCH_SESSION_LIMITS, FetchSessions } from "../../../lib/broker/fetch_session.ts";
 import type { RequestContext } from "../../../lib/broker/handler.ts";
 import type { Services } from "../../../lib/broker/services.ts";
@@ -65,6 +66,7 @@ export class TestBroker {
       storage: this.storage,
       fetchSessions: new FetchSessions(this.time, random, FETCH_SESSION_LIMITS),
       fetchBudget: new FetchBudget(this.time.deadlines, fetchBudgetBytes),
+      fetchParks: new FetchParks(this.time.deadlines),
     } as unknown as Services;
   }
 

@@ -1,6 +1,7 @@
 /** Produce and fetch as clients see them: real bytes over a real socket, the real storage on the disk in memory. */
 import { expect, test } from "bun:test";
 import { FetchBudget } from "../../../lib/broker/fetch_budget.ts";
+import { FetchParks } from "../../../lib/broker/fetch_park.ts";
 import { FetchSessions } from "../../../lib/broker/fetch_session.ts";
 import { HANDLERS, KafkaServer, type Services } from "../../../lib/broker/mod.ts";
 import { NodeSettings, resolveTopicConfig } from "../../../lib/config/mod.ts";
@@ -59,6 +60,7 @@ class DataPort implements AsyncDisposable {
       storage,
       fetchSessions: new FetchSessions(io.clock, io.random("fetch.session")),
       fetchBudget: new FetchBudget(io.deadlines),
+      fetchParks: new FetchParks(io.deadlines),
     } as unknown as Services;
     const server = new KafkaServer(services, HANDLERS);
     const { port } = await server.listen("PLAINTEXT", { host: "127.0.0.1", port: 0 }, io.deadlines.in("test", 10_000));

@@ -48,6 +48,9 @@ export interface ServeFlags {
 /** @throws {UsageError} */
 export function parseServeFlags(args: readonly string[]): ServeFlags {
   const known = [...STRINGS, ...BOOLEANS];
+  // "--insecure=no" would count as yes.
+  const valued = BOOLEANS.find((name) => args.some((argument) => argument.startsWith(`--${name}=`)));
+  if (valued !== undefined) throw new UsageError(`Flag "--${valued}" takes no value: it is given or left out`);
   const parsed = parseArgs(args, {
     string: STRINGS,
     boolean: BOOLEANS,

@@ -57,6 +57,7 @@ describe("parseServeFlags()", () => {
     [["here"], 'Cannot use "here": serve takes flags only'],
     [["--listen"], 'Flag "--listen" needs a value'],
     [["--data="], 'Flag "--data" needs a value'],
+    [["--insecure=no"], 'Flag "--insecure" takes no value: it is given or left out'],
     [["--set", "num.partitions"], 'Invalid "--set num.partitions": write --set NAME=VALUE'],
     [["--set", "=4"], 'Invalid "--set =4": write --set NAME=VALUE'],
     [["--log-level", "loud"], 'Invalid "--log-level loud": accepted are debug, info, warn, error'],

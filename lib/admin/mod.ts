@@ -22,8 +22,8 @@ export interface AdminNode {
 
 /** @throws {IoFailed} when the address cannot be had. */
 export async function startAdmin(needs: AdminNeeds, address: Address, deadline: Deadline): Promise<AdminNode> {
-  const app = import("./app.ts").then(({ adminApp }) => adminApp({ ...needs, resident }));
   const resident = residentMeter();
+  const app = import("./app.ts").then(({ adminApp }) => adminApp({ ...needs, resident }));
   try {
     const listener = await needs.services.io.net.listenHttp(
       address,

@@ -25,6 +25,7 @@ export async function serve(host: HostProcess, args: readonly string[]): Promise
     host.exit(ExitCode.internal);
   });
   const config = await settingsOf(host, flags);
+  const asked = stopAsked(host);
   let node: RunningNode;
   try {
     const io = createRealIo({
@@ -38,12 +39,23 @@ export async function serve(host: HostProcess, args: readonly string[]): Promise
     refuse(host, error, config.values.logDirs);
   }
   announce(host, node);
-  let signals = 0;
-  host.onStopSignal((signal) => {
-    if (++signals > 1) host.exit(128 + (signal === "SIGINT" ? 2 : 15));
-    node.stop().then(() => host.exit(0), (error: unknown) => {
-      host.writeError(`Cannot stop in order: ${error instanceof Error ? error.message : String(error)}\n`);
-      host.exit(ExitCode.internal);
+  await asked;
+  try {
+    await node.stop();
+  } catch (error) {
+    host.writeError(`Cannot stop in order: ${error instanceof Error ? error.message : String(error)}\n`);
+    host.exit(ExitCode.internal);
+  }
+  host.exit(0);
+}
+
+/** Resolves at the first signal: one that comes during the start counts when that is done. The second ends the process at once. */
+function stopAsked(host: HostProcess): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    host.onStopSignal((signal) => {
+      if (++signals > 1) host.exit(128 + (signal === "SIGINT" ? 2 : 15));
+      resolve();
     });
   });
 }

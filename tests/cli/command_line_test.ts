@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, watch } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -82,6 +82,19 @@ describe("barnabas", () => {
     expect(await child.exited).toBe(0);
     expect(await readdir(cwd)).toEqual(["data"]);
     expect(await end(cwd, ["serve", "--listen", "127.0.0.1:0", "--admin", "none", "--node-id", "2"])).toMatchObject({ code: 78 });
+  });
+
+  test("serve ends in order also when it is told to while it starts", async () => {
+    const cwd = await folder();
+    // The data directory is made before clients are served.
+    const entries = watch(cwd)[Symbol.asyncIterator]();
+    const made = entries.next();
+    const child = start(cwd, ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--topic", "orders:64"]);
+    expect((await made).value).toMatchObject({ filename: "data" });
+    await entries.return?.();
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    expect(await new Response(child.stderr).text()).toBe("");
   });
 
   test("serve refuses an address that is taken, and says what to do", async () => {

@@ -2,7 +2,21 @@
  * Replaces all settings of a resource; old, IncrementalAlterConfigs is the one to use.
  * Source: KIP-133.
  */
-import { api, array, bool, type Draft, type Infer, int16, int32, int8, message, nullable, optional, string } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  bool,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  int8,
+  message,
+  nullable,
+  optional,
+  string,
+} from "../schema/mod.ts";
 
 export const AlterConfigsRequest = message({
   name: "AlterConfigsRequest",
@@ -29,7 +43,7 @@ export const AlterConfigsResponse = message({
     throttleTimeMs: optional(int32, 0),
     responses: array({
       errorCode: int16,
-      errorMessage: nullable(string),
+      errorMessage: nullable(explanation),
       resourceType: int8,
       resourceName: string,
     }),

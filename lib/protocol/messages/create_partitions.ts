@@ -2,7 +2,7 @@
  * Raises the number of partitions of topics.
  * Source: KIP-195, KIP-599 (throttling).
  */
-import { api, array, bool, type Draft, type Infer, int16, int32, message, nullable, optional, string } from "../schema/mod.ts";
+import { api, array, bool, type Draft, explanation, type Infer, int16, int32, message, nullable, optional, string } from "../schema/mod.ts";
 
 export const CreatePartitionsRequest = message({
   name: "CreatePartitionsRequest",
@@ -30,7 +30,7 @@ export const CreatePartitionsResponse = message({
   flexible: 2,
   fields: {
     throttleTimeMs: optional(int32, 0),
-    results: array({ name: string, errorCode: int16, errorMessage: optional(nullable(string), null) }),
+    results: array({ name: string, errorCode: int16, errorMessage: optional(nullable(explanation), null) }),
   },
 });
 export type CreatePartitionsResponse = Draft<typeof CreatePartitionsResponse>;

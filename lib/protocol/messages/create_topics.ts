@@ -7,6 +7,7 @@ import {
   array,
   bool,
   type Draft,
+  explanation,
   type Infer,
   int16,
   int32,
@@ -53,7 +54,7 @@ export const CreateTopicsResponse = message({
       name: string,
       topicId: since(7, uuid),
       errorCode: int16,
-      errorMessage: nullable(string),
+      errorMessage: nullable(explanation),
       /** Written only when the configs below could not be told. */
       topicConfigErrorCode: tagged(0, 5, int16),
       numPartitions: since(5, int32, -1),

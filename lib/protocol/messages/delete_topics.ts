@@ -6,6 +6,7 @@ import {
   api,
   array,
   type Draft,
+  explanation,
   type Infer,
   int16,
   int32,
@@ -42,7 +43,7 @@ export const DeleteTopicsResponse = message({
       name: nullable(string, 6),
       topicId: since(6, uuid),
       errorCode: int16,
-      errorMessage: since(5, nullable(string), null),
+      errorMessage: since(5, nullable(explanation), null),
     }),
   },
 });

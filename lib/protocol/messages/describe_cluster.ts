@@ -2,7 +2,22 @@
  * Cluster id, controller and brokers.
  * Source: KIP-700, KIP-919 (endpoint types), KIP-1073 (fenced brokers).
  */
-import { api, array, bool, type Draft, type Infer, int16, int32, int8, message, nullable, optional, since, string } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  bool,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  int8,
+  message,
+  nullable,
+  optional,
+  since,
+  string,
+} from "../schema/mod.ts";
 
 export const DescribeClusterRequest = message({
   name: "DescribeClusterRequest",
@@ -26,7 +41,7 @@ export const DescribeClusterResponse = message({
   fields: {
     throttleTimeMs: optional(int32, 0),
     errorCode: int16,
-    errorMessage: optional(nullable(string), null),
+    errorMessage: optional(nullable(explanation), null),
     endpointType: since(1, int8, 1),
     clusterId: string,
     controllerId: optional(int32, -1),

@@ -2,7 +2,22 @@
  * Settings of topics, brokers and groups with their source, synonyms and documentation.
  * Source: KIP-133, KIP-226 (synonyms), KIP-569 (documentation).
  */
-import { api, array, bool, type Draft, type Infer, int16, int32, int8, message, nullable, optional, since, string } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  bool,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  int8,
+  message,
+  nullable,
+  optional,
+  since,
+  string,
+} from "../schema/mod.ts";
 
 export const DescribeConfigsRequest = message({
   name: "DescribeConfigsRequest",
@@ -32,7 +47,7 @@ export const DescribeConfigsResponse = message({
     throttleTimeMs: optional(int32, 0),
     results: array({
       errorCode: int16,
-      errorMessage: nullable(string),
+      errorMessage: nullable(explanation),
       resourceType: int8,
       resourceName: string,
       configs: array({

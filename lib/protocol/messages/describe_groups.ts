@@ -2,7 +2,21 @@
  * State and members of classic groups.
  * Source: KIP-345 (static members), KIP-430 (operations), KIP-1043 (GROUP_ID_NOT_FOUND with a message).
  */
-import { api, array, bool, bytes, type Draft, type Infer, int16, int32, message, nullable, since, string } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  bool,
+  bytes,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  message,
+  nullable,
+  since,
+  string,
+} from "../schema/mod.ts";
 
 export const DescribeGroupsRequest = message({
   name: "DescribeGroupsRequest",
@@ -25,7 +39,7 @@ export const DescribeGroupsResponse = message({
     throttleTimeMs: since(1, int32, 0),
     groups: array({
       errorCode: int16,
-      errorMessage: since(6, nullable(string), null),
+      errorMessage: since(6, nullable(explanation), null),
       groupId: string,
       groupState: string,
       protocolType: string,

@@ -2,7 +2,20 @@
  * Producers with state in a partition.
  * Source: KIP-664.
  */
-import { api, array, type Draft, type Infer, int16, int32, int64, message, nullable, optional, string } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  int64,
+  message,
+  nullable,
+  optional,
+  string,
+} from "../schema/mod.ts";
 
 export const DescribeProducersRequest = message({
   name: "DescribeProducersRequest",
@@ -27,7 +40,7 @@ export const DescribeProducersResponse = message({
       partitions: array({
         partitionIndex: int32,
         errorCode: int16,
-        errorMessage: optional(nullable(string), null),
+        errorMessage: optional(nullable(explanation), null),
         activeProducers: array({
           producerId: int64,
           producerEpoch: int32,

@@ -2,7 +2,22 @@
  * The Raft group of the cluster's metadata as its leader sees it.
  * Source: KIP-595, KIP-836 (lag in time), KIP-853 (directory ids).
  */
-import { api, array, type Draft, type Infer, int16, int32, int64, message, nullable, since, string, uint16, uuid } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  int64,
+  message,
+  nullable,
+  since,
+  string,
+  uint16,
+  uuid,
+} from "../schema/mod.ts";
 
 export const DescribeQuorumRequest = message({
   name: "DescribeQuorumRequest",
@@ -22,13 +37,13 @@ export const DescribeQuorumResponse = message({
   flexible: 0,
   fields: {
     errorCode: int16,
-    errorMessage: since(2, nullable(string)),
+    errorMessage: since(2, nullable(explanation)),
     topics: array({
       topicName: string,
       partitions: array({
         partitionIndex: int32,
         errorCode: int16,
-        errorMessage: since(2, nullable(string)),
+        errorMessage: since(2, nullable(explanation)),
         leaderId: int32,
         leaderEpoch: int32,
         highWatermark: int64,

@@ -2,7 +2,22 @@
  * Names the broker that coordinates a group or a transactional id; several of them from v4 on.
  * Source: KIP-98, KIP-699 (batches), KIP-932 (share groups).
  */
-import { api, array, between, type Draft, type Infer, int16, int32, int8, message, nullable, since, string, until } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  between,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  int8,
+  message,
+  nullable,
+  since,
+  string,
+  until,
+} from "../schema/mod.ts";
 
 export const FindCoordinatorRequest = message({
   name: "FindCoordinatorRequest",
@@ -26,7 +41,7 @@ export const FindCoordinatorResponse = message({
   fields: {
     throttleTimeMs: since(1, int32, 0),
     errorCode: until(3, int16, 0),
-    errorMessage: between(1, 3, nullable(string), ""),
+    errorMessage: between(1, 3, nullable(explanation), ""),
     nodeId: until(3, int32, 0),
     host: until(3, string, ""),
     port: until(3, int32, 0),
@@ -38,7 +53,7 @@ export const FindCoordinatorResponse = message({
         host: string,
         port: int32,
         errorCode: int16,
-        errorMessage: nullable(string),
+        errorMessage: nullable(explanation),
       }),
       [],
     ),

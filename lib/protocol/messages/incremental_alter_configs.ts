@@ -2,7 +2,21 @@
  * Changes single settings of a resource.
  * Source: KIP-339.
  */
-import { api, array, bool, type Draft, type Infer, int16, int32, int8, message, nullable, optional, string } from "../schema/mod.ts";
+import {
+  api,
+  array,
+  bool,
+  type Draft,
+  explanation,
+  type Infer,
+  int16,
+  int32,
+  int8,
+  message,
+  nullable,
+  optional,
+  string,
+} from "../schema/mod.ts";
 
 export const IncrementalAlterConfigsRequest = message({
   name: "IncrementalAlterConfigsRequest",
@@ -34,7 +48,7 @@ export const IncrementalAlterConfigsResponse = message({
     throttleTimeMs: optional(int32, 0),
     responses: array({
       errorCode: int16,
-      errorMessage: nullable(string),
+      errorMessage: nullable(explanation),
       resourceType: int8,
       resourceName: string,
     }),

@@ -6,6 +6,7 @@ import {
   api,
   array,
   type Draft,
+  explanation,
   type Infer,
   int16,
   int32,
@@ -59,7 +60,7 @@ export const ProduceResponse = message({
         logStartOffset: since(5, int64, -1),
         /** Which records made the whole batch be refused. */
         recordErrors: since(8, array({ batchIndex: int32, batchIndexErrorMessage: optional(nullable(string), null) }), []),
-        errorMessage: since(8, nullable(string), null),
+        errorMessage: since(8, nullable(explanation), null),
         currentLeader: tagged(0, 10, currentLeader),
       }),
     }),

@@ -2,7 +2,7 @@
  * Carries the exchange of the chosen SASL mechanism.
  * Source: KIP-152, KIP-368 (session lifetime).
  */
-import { api, bytes, type Draft, type Infer, int16, int64, message, nullable, since, string } from "../schema/mod.ts";
+import { api, bytes, type Draft, explanation, type Infer, int16, int64, message, nullable, since } from "../schema/mod.ts";
 
 export const SaslAuthenticateRequest = message({
   name: "SaslAuthenticateRequest",
@@ -22,7 +22,7 @@ export const SaslAuthenticateResponse = message({
   flexible: 2,
   fields: {
     errorCode: int16,
-    errorMessage: nullable(string),
+    errorMessage: nullable(explanation),
     authBytes: bytes,
     sessionLifetimeMs: since(1, int64, 0),
   },

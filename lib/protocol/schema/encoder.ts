@@ -61,7 +61,12 @@ function writeValue(shape: Shape, source: string, flexible: boolean, path: strin
       return [at, shape.nullable ? `if (${source} === null) w.${count}(-1); else {\n${items}\n}` : items];
     }
     default:
-      return [at, `w.${primitiveMethod(shape, flexible, path)}(${source});`];
+      return [
+        at,
+        `w.${primitiveMethod(shape, flexible, path)}(${
+          shape.charsMax === undefined ? source : `w.shortened(${source}, ${shape.charsMax})`
+        });`,
+      ];
   }
 }
 

@@ -8,7 +8,7 @@ import { type AnyType, type Fields, isType, type PrimitiveKind } from "./types.t
 
 /** A type in one version. */
 export type Shape =
-  | { readonly kind: PrimitiveKind; readonly nullable: boolean }
+  | { readonly kind: PrimitiveKind; readonly nullable: boolean; readonly charsMax?: number }
   | { readonly kind: "array"; readonly nullable: boolean; readonly of: Shape }
   | { readonly kind: "struct"; readonly nullable: boolean; readonly layout: Layout };
 
@@ -83,7 +83,7 @@ function resolve(type: AnyType, version: number, flexible: boolean, path: string
     case "struct":
       return { kind: "struct", nullable, layout: resolveStruct(type.fields!, version, flexible, path) };
     default:
-      return { kind: type.kind, nullable };
+      return type.charsMax === undefined ? { kind: type.kind, nullable } : { kind: type.kind, nullable, charsMax: type.charsMax };
   }
 }
 

@@ -7,6 +7,7 @@ export {
   between,
   bool,
   bytes,
+  explanation,
   int16,
   int32,
   int64,

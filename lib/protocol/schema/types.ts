@@ -3,7 +3,7 @@
  * the TypeScript type attached; the codecs are compiled from it. Source: Kafka's message format notes, KIP-482 (tagged fields).
  */
 import type { Uuid } from "../ids.ts";
-import type { Chunks } from "../wire/mod.ts";
+import { type Chunks, EXPLANATION_CHARS_MAX } from "../wire/mod.ts";
 
 export type PrimitiveKind = "bool" | "int8" | "int16" | "uint16" | "int32" | "int64" | "uuid" | "string" | "bytes" | "records";
 
@@ -12,6 +12,8 @@ export interface Type<Read, Written = Read> {
   readonly kind: PrimitiveKind | "array" | "struct";
   /** First version in which null is allowed; absent: never. */
   readonly nullableSince?: number;
+  /** Of a string: what is longer loses its middle when it is written. */
+  readonly charsMax?: number;
   /** Of an array. */
   readonly of?: AnyType;
   /** Of a struct, in wire order. */
@@ -61,6 +63,8 @@ export const int32: Type<number> = { kind: "int32" };
 export const int64: Type<number> = { kind: "int64" };
 export const uuid: Type<Uuid> = { kind: "uuid" };
 export const string: Type<string> = { kind: "string" };
+/** Words for people. It may quote what a peer sent, which may be as long as any string: the sentence around it must still fit. */
+export const explanation: Type<string> = { kind: "string", charsMax: EXPLANATION_CHARS_MAX };
 /** Copied when decoded. */
 export const bytes: Type<Uint8Array> = { kind: "bytes" };
 /** Record batches: a view into the frame when decoded, passed on without copying when encoded. */

@@ -8,5 +8,7 @@ export const MESSAGE_ELEMENTS_MAX = 4_000_000;
 export const TAGGED_FIELDS_MAX = 10_000;
 /** Bytes of a string, also where the length would have room for more (as Kafka itself refuses). */
 export const STRING_BYTES_MAX = 32_767;
+/** Characters of a sentence that explains an error. */
+export const EXPLANATION_CHARS_MAX = 1_000;
 /** Bytes of an unsigned 32-bit varint. */
 export const VARINT_BYTES_MAX = 5;

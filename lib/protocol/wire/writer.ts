@@ -153,6 +153,13 @@ export class Writer {
     this.#slab[this.#at++] = rest;
   }
 
+  /** At most `charsMax` characters: of a longer text the beginning and the end, which says why. */
+  shortened<T extends string | null>(value: T, charsMax: number): T | string {
+    if (typeof value !== "string" || value.length <= charsMax) return value;
+    const half = (charsMax - 1) >> 1;
+    return `${value.slice(0, half)}…${value.slice(-half)}`;
+  }
+
   string(value: string): void {
     if (typeof value !== "string") this.fail(`is ${value}, not a string`);
     this.#text(value, false);

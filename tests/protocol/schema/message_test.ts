@@ -9,6 +9,7 @@ import {
   decodePart,
   encode,
   EncodeError,
+  explanation,
   type Infer,
   int16,
   int32,
@@ -127,6 +128,19 @@ test("decode() refuses what follows the message, decodePart() leaves it", () => 
   expect(decodePart(Pair, 0, reader)).toEqual({ a: 1, b: Uint8Array.from([7]) });
   expect(reader.remaining).toBe(1);
   expect(() => decode(Pair, 0, from("0001" + "0000000107" + "ff"))).toThrow(DecodeError);
+});
+
+test("explanation loses its middle when it is too long to be one", () => {
+  const Refusal = message({ name: "Refusal", versions: [0, 1], flexible: 1, fields: { errorMessage: nullable(explanation) } });
+  const through = (errorMessage: string | null, version: number) =>
+    decode(Refusal, version, from(hex(Refusal, version, { errorMessage }))).errorMessage;
+  for (const version of [0, 1]) {
+    expect(through(null, version)).toBeNull();
+    expect(through("x".repeat(1000), version)).toBe("x".repeat(1000));
+    const cut = through(`Cannot create "${"x".repeat(32_767)}": its name is too long`, version)!;
+    expect(cut.length).toBeLessThanOrEqual(1000);
+    expect(cut).toMatch(/^Cannot create "x+…x+": its name is too long$/);
+  }
 });
 
 test("api() refuses bodies of different keys or versions", () => {

@@ -26,7 +26,7 @@ import { memberId } from "./member_id.ts";
 import { OFFSETS_TOPIC, OffsetsTopic } from "./offsets_topic.ts";
 import { partitionFor } from "./partition_for.ts";
 import { ShardHost } from "./shard_host.ts";
-import type { CoordinatorSettings, FetchedOffsets, GroupCoordinator, GroupStats, PartitionLag } from "./types.ts";
+import type { CoordinatorSettings, FetchedOffsets, GroupCoordinator, GroupStats, PartitionLag, RebalancedGroup } from "./types.ts";
 
 /** Logs that are read at the same time when the node starts; the others wait their turn. */
 const LOADS_MAX = 4;
@@ -55,6 +55,8 @@ export class Groups implements GroupCoordinator {
   readonly #toLoad: ShardHost[] = [];
   readonly #retryAt = new Map<number, number>();
   readonly #watching: { cancel(): void };
+  #rebalancedListeners: ((group: RebalancedGroup) => void)[] = [];
+  #rebalances = 0;
   #loading = 0;
   #cleanUp: Timer;
   #isClosed = false;
@@ -249,7 +251,18 @@ export class Groups implements GroupCoordinator {
       active: hosts.filter(({ state }) => state === "active").length,
       groups,
       waiting: hosts.reduce((sum, host) => sum + host.waitingCount, 0),
+      rebalances: this.#rebalances,
     };
+  }
+
+  onRebalanced(listener: (group: RebalancedGroup) => void): { cancel(): void } {
+    this.#rebalancedListeners = [...this.#rebalancedListeners, listener];
+    return { cancel: () => void (this.#rebalancedListeners = this.#rebalancedListeners.filter((other) => other !== listener)) };
+  }
+
+  #rebalanced(group: RebalancedGroup): void {
+    this.#rebalances++;
+    for (const listener of this.#rebalancedListeners) listener(group);
   }
 
   #ask<Reply>(
@@ -299,7 +312,7 @@ export class Groups implements GroupCoordinator {
     this.#hosts.delete(index);
     if (this.#isClosed || partition === null || !partition.isLeader) return "NOT_COORDINATOR";
     if (this.#io.clock.mono() < (this.#retryAt.get(index) ?? -Infinity)) return "COORDINATOR_NOT_AVAILABLE";
-    const host = new ShardHost(this.#io, partition, this.#settings);
+    const host = new ShardHost(this.#io, partition, this.#settings, (group) => this.#rebalanced(group));
     this.#hosts.set(index, host);
     this.#toLoad.push(host);
     this.#loadNext();

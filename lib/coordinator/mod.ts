@@ -3,4 +3,12 @@ export { type GroupCoordinatorOptions, Groups } from "./groups.ts";
 export { OFFSETS_TOPIC } from "./offsets_topic.ts";
 export { partitionFor } from "./partition_for.ts";
 export { coordinatorSettings } from "./settings.ts";
-export type { CoordinatorSettings, FetchedOffsets, GroupCoordinator, GroupStats, PartitionLag, Question } from "./types.ts";
+export type {
+  CoordinatorSettings,
+  FetchedOffsets,
+  GroupCoordinator,
+  GroupStats,
+  PartitionLag,
+  Question,
+  RebalancedGroup,
+} from "./types.ts";

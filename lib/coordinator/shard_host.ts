@@ -6,12 +6,12 @@
 import { type Deadline, type Io, unpooled, type Waker } from "../io/mod.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
 import type { Partition } from "../replication/types.ts";
-import { type Command, type Effects, GroupsMachine, type Now } from "../state/groups/mod.ts";
+import { type Command, type Effects, type GroupRecord, GroupsMachine, type Now } from "../state/groups/mod.ts";
 import { coordinatorError } from "./errors.ts";
 import { encodeAppend } from "./log_format.ts";
 import { loadGroups } from "./loader.ts";
 import { Tickets } from "./tickets.ts";
-import type { CoordinatorSettings } from "./types.ts";
+import type { CoordinatorSettings, RebalancedGroup } from "./types.ts";
 
 /** After this the acknowledgement is asked for again: its outcome must be known before the next one counts. */
 const ACKNOWLEDGE_BUDGET_MS = 30_000;
@@ -22,7 +22,11 @@ interface InFlight {
   /** Null: refused by the log, known at once. */
   readonly lastOffset: number | null;
   readonly error: KafkaErrorName | null;
+  /** Groups whose rebalance ends with this append. */
+  readonly rebalanced: readonly RebalancedGroup[];
 }
+
+const NONE: readonly RebalancedGroup[] = [];
 
 export type ShardState = "loading" | "active" | "closed";
 
@@ -43,11 +47,14 @@ export class ShardHost {
   #state: ShardState = "loading";
   #waker: Waker | null = null;
   #wakeAt = Infinity;
+  readonly #onRebalanced: (group: RebalancedGroup) => void;
 
-  constructor(io: Io, partition: Partition, settings: CoordinatorSettings) {
+  /** @param onRebalanced told once the end of a rebalance is durable; it must not step the machine. */
+  constructor(io: Io, partition: Partition, settings: CoordinatorSettings, onRebalanced: (group: RebalancedGroup) => void) {
     this.partition = partition;
     this.#io = io;
     this.#settings = settings;
+    this.#onRebalanced = onRebalanced;
     this.#machine = new GroupsMachine(settings);
     this.#tickets = new Tickets(io.deadlines);
     this.#watching = partition.subscribe(() => {
@@ -144,19 +151,20 @@ export class ShardHost {
 
   #append({ token, records }: NonNullable<Effects["append"]>): void {
     let lastOffset = -1;
+    const rebalanced = rebalancedBy(records);
     for (const batch of encodeAppend(records, this.#io.clock.wall())) {
       const result = this.partition.append(batch, unpooled, { internal: true });
       if (result.ok) {
         lastOffset = result.lastOffset;
       } else if (lastOffset === -1) {
-        this.#inFlight.push({ token, lastOffset: null, error: coordinatorError(result.error) });
+        this.#inFlight.push({ token, lastOffset: null, error: coordinatorError(result.error), rebalanced: NONE });
         return this.#drainSoon();
       } else {
         // A part of it is in the log: only the log can say what holds, so the shard is read again.
         return this.close();
       }
     }
-    this.#inFlight.push({ token, lastOffset, error: null });
+    this.#inFlight.push({ token, lastOffset, error: null, rebalanced });
     this.#drainSoon();
   }
 
@@ -173,7 +181,7 @@ export class ShardHost {
   }
 
   async #settleOldest(): Promise<void> {
-    const { token, lastOffset, error } = this.#inFlight[0]!;
+    const { token, lastOffset, error, rebalanced } = this.#inFlight[0]!;
     if (lastOffset !== null && this.partition.highWatermark <= lastOffset) {
       const deadline = this.#io.deadlines.in("groups.append", ACKNOWLEDGE_BUDGET_MS);
       const outcome = await this.partition.acknowledged(lastOffset, -1, deadline);
@@ -189,6 +197,7 @@ export class ShardHost {
     this.#inFlight.shift();
     this.#perform(this.#machine.appended(token, error, this.#now()));
     this.#wakeDrained();
+    for (const group of rebalanced) this.#onRebalanced(group);
   }
 
   #wakeDrained(): void {
@@ -213,4 +222,15 @@ export class ShardHost {
       this.#io.timers.soon(tick);
     }
   }
+}
+
+/** A group is written when its rebalance ends, when it became empty, and when a static member came back; one of generation 0 is only just made. */
+function rebalancedBy(records: readonly GroupRecord[]): readonly RebalancedGroup[] {
+  let found = NONE;
+  for (const record of records) {
+    if (record.kind !== "group" || record.value === null || record.value.generation === 0) continue;
+    const { groupId, value: { generation, protocolType, protocolName, members } } = record;
+    found = [...found, { groupId, generation, protocolType, protocolName, members: members.map(({ memberId }) => memberId) }];
+  }
+  return found;
 }

@@ -60,6 +60,18 @@ export interface PartitionLag {
   readonly lag: number | null;
 }
 
+/** A group after the end of a rebalance: its members have their parts, or there are none any more. */
+export interface RebalancedGroup {
+  readonly groupId: string;
+  readonly generation: number;
+  /** `consumer`; empty for a group that only stores offsets. */
+  readonly protocolType: string;
+  /** Null in an empty group. */
+  readonly protocolName: string | null;
+  /** Member ids. */
+  readonly members: readonly string[];
+}
+
 /** For metrics. */
 export interface GroupStats {
   /** Partitions of `__consumer_offsets` led here, by whether their groups have been read. */
@@ -68,6 +80,8 @@ export interface GroupStats {
   readonly groups: ReadonlyMap<GroupStateName, number>;
   /** Questions without an answer yet: parked members and writes on their way. */
   readonly waiting: number;
+  /** Ends of rebalances since the start. */
+  readonly rebalances: number;
 }
 
 /** Every method answers with error names and rejects only when something is broken. */
@@ -103,6 +117,8 @@ export interface GroupCoordinator {
   /** `group` is null with NONE when there is no such group. */
   describe(groupId: string): { readonly error: KafkaErrorName; readonly group: DescribedGroup | null };
   stats(): GroupStats;
+  /** Called when the end of a rebalance is durable. */
+  onRebalanced(listener: (group: RebalancedGroup) => void): { cancel(): void };
   /** Every committed offset of the group beside the end of its partition. */
   lag(groupId: string, deadline: Deadline): Promise<{ readonly error: KafkaErrorName; readonly partitions: readonly PartitionLag[] }>;
 }

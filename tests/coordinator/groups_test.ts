@@ -268,3 +268,28 @@ test("Groups passes a refused append on as an error of the coordinator", async (
   expect((await again).error).toBe("NONE");
   expect(await committedOffset(node, "g")).toBe(2);
 });
+
+test("Groups.onRebalanced() tells of a rebalance when its end is durable, and counts it", async () => {
+  const node = new TestNode([OFFSETS, ORDERS]);
+  const told: unknown[] = [];
+  const listening = node.groups.onRebalanced(({ groupId, generation, members }) => told.push({ groupId, generation, members }));
+  const joined = node.groups.join(joining("g", "a"), node.deadline());
+  await node.settle();
+  const { memberId } = await joined;
+  const me = { groupId: "g", memberId, instanceId: null, generation: 1 };
+  const assignments = [{ memberId, assignment: new Uint8Array([7]) }];
+  const synced = node.groups.sync({ ...me, protocolType: null, protocolName: null, assignments }, node.deadline());
+  await settle();
+  expect({ told, rebalances: node.groups.stats().rebalances }).toEqual({ told: [], rebalances: 0 });
+  await node.settle();
+  await synced;
+  expect(told).toEqual([{ groupId: "g", generation: 1, members: [memberId] }]);
+  // A commit is no rebalance.
+  void node.groups.commit(committing("h", 4), node.deadline());
+  await node.settle();
+  expect(node.groups.stats().rebalances).toBe(1);
+  listening.cancel();
+  void node.groups.leave({ groupId: "g", members: [{ memberId, instanceId: null }] }, node.deadline());
+  await node.settle();
+  expect({ told: told.length, rebalances: node.groups.stats().rebalances }).toEqual({ told: 1, rebalances: 2 });
+});

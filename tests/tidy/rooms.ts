@@ -133,7 +133,20 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ),
   },
   embed: {
-    imports: { node: "it runs one", config: "options are settings", io: "the machine, or one in memory", telemetry: "its log" },
+    imports: {
+      node: "it runs one",
+      config: "options are settings",
+      io: "the machine, or one in memory",
+      telemetry: "its log",
+      protocol: "fixtures make and read record batches",
+    },
+    types: {
+      broker: "the services of the node that it runs",
+      controller: "its notices become events",
+      coordinator: "its notices become events",
+      replication: "fixtures append to partitions and read them",
+      state: "the metadata image",
+    },
   },
 };
 

@@ -6,13 +6,29 @@ import { IoFailed } from "../io/mod.ts";
 import { type RunningNode, SettingsRefused, startNode } from "../node.ts";
 import { DataDirectoryRefused } from "../storage/mod.ts";
 import { configureLog, logOf } from "../telemetry/mod.ts";
+import { command } from "./declare.ts";
 import { ExitCode } from "./exit.ts";
-import { parseServeFlags, SERVE_HELP, type ServeFlags } from "./serve_flags.ts";
+import { SERVE_FLAGS, type ServeFlags, serveFlags } from "./serve_flags.ts";
 
-/** Runs until a signal; the process ends in here. @throws {UsageError} */
-export async function serve(host: HostProcess, args: readonly string[]): Promise<void> {
-  const flags = parseServeFlags(args);
-  if (flags.help) return host.writeOut(SERVE_HELP);
+export const serveCommand = command({
+  name: "serve",
+  summary: "run a broker",
+  ownsProcess: true,
+  flags: SERVE_FLAGS,
+  arguments: {},
+  examples: [
+    { command: "barnabas serve", does: "for this machine only, on 127.0.0.1:9092, data in ./data" },
+    { command: "barnabas serve --topic orders:6:retention.ms=3600000 --topic clicks", does: "with topics made at the start" },
+    {
+      command: "barnabas serve --listen IN://127.0.0.1:9092 --listen OUT://0.0.0.0:19092 --advertise OUT://kafka.example:19092 --insecure",
+      does: "for other machines too, on a network that is trusted",
+    },
+  ],
+  run: ({ host }, { flags }) => serve(host, serveFlags(flags)),
+});
+
+/** Runs until a signal; the process ends in here. */
+async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
   configureLog({
     level: flags.logLevel,
     format: flags.logFormat ?? (host.isTerminal ? "text" : "json"),

@@ -1,40 +1,36 @@
-/** The flags of `serve`, from words to settings. Knows which flag stands for which setting; checks no values, that is the configuration's. */
-import { parseArgs } from "@std/cli/parse-args";
-import { suggestion } from "../config/mod.ts";
+/** The flags of `serve`, and which setting each stands for. Checks no values, that is the configuration's. */
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "../telemetry/mod.ts";
 import type { BootTopic } from "../node.ts";
+import type { Flags, FlagValues } from "./declare.ts";
 import { UsageError } from "./exit.ts";
+import { parsePairs } from "./values.ts";
 
-export const SERVE_HELP = `barnabas serve: run a broker
+export const SERVE_FLAGS = {
+  "listen": {
+    type: "list",
+    value: "ADDRESS",
+    help: "where Kafka clients connect: host:port or NAME://host:port; port 0 takes a free one; without it 127.0.0.1:9092",
+  },
+  "advertise": { type: "list", value: "ADDRESS", help: "what clients are told instead, by listener name; needed for wildcards" },
+  "data": { type: "string", value: "DIRECTORY", help: "where the data lives; without it ./data", completes: "directory" },
+  "admin": { type: "string", value: "ADDRESS", help: 'where the HTTP admin API listens, or "none"; without it 127.0.0.1:9644' },
+  "node-id": { type: "string", value: "N", help: "number of this node; without it 1" },
+  "topic": { type: "list", value: "SPEC", help: "make this topic if it is missing: NAME[:PARTITIONS[:SETTING=VALUE,…]]" },
+  "config": {
+    type: "string",
+    value: "FILE",
+    help: "a server.properties; what it says is overruled by the environment and by flags",
+    completes: "file",
+  },
+  "set": { type: "list", value: "NAME=VALUE", help: "any setting by its name", completes: "setting" },
+  "insecure": { type: "boolean", help: "listen to other machines although nothing asks them who they are" },
+  "log-level": { type: "choice", choices: LOG_LEVELS, default: "info", help: "what is logged" },
+  "log-format": { type: "choice", choices: ["text", "json"], help: "of the log; without it text on a terminal, else json" },
+} as const satisfies Flags;
 
-Usage: barnabas serve [FLAG …]
-
-  --listen ADDRESS       where Kafka clients connect: host:port or NAME://host:port; again for more; port 0 takes a free one
-                         (default 127.0.0.1:9092)
-  --advertise ADDRESS    what clients are told instead, by listener name; needed for wildcards
-  --data DIRECTORY       where the data lives (default ./data)
-  --admin ADDRESS        where the HTTP admin API listens, or "none" (default 127.0.0.1:9644)
-  --node-id N            number of this node (default 1)
-  --topic SPEC           make this topic if it is missing: NAME[:PARTITIONS[:SETTING=VALUE,…]]; again for more
-  --config FILE          a server.properties; what it says is overruled by the environment and by flags
-  --set NAME=VALUE       any setting by its name; again for more
-  --insecure             listen to other machines although nothing asks them who they are
-  --log-level LEVEL      debug, info, warn or error (default info)
-  --log-format FORMAT    text or json (default: text on a terminal)
-  --help
-
-Examples:
-  barnabas serve --topic orders:6:retention.ms=3600000 --topic clicks
-  barnabas serve --listen IN://127.0.0.1:9092 --listen OUT://0.0.0.0:19092 --advertise OUT://kafka.example:19092 --insecure
-`;
-
-const STRINGS = ["listen", "advertise", "data", "admin", "node-id", "topic", "config", "set", "log-level", "log-format"] as const;
-const BOOLEANS = ["insecure", "help"] as const;
-const REPEATED = ["listen", "advertise", "topic", "set"] as const;
 const TOPIC_SHAPE = /^([^:]+)(?::(\d+)?(?::(.+))?)?$/;
 
 export interface ServeFlags {
-  readonly help: boolean;
   readonly insecure: boolean;
   readonly configFile: string | null;
   readonly logLevel: LogLevel;
@@ -46,59 +42,22 @@ export interface ServeFlags {
 }
 
 /** @throws {UsageError} */
-export function parseServeFlags(args: readonly string[]): ServeFlags {
-  const known = [...STRINGS, ...BOOLEANS];
-  // "--insecure=no" would count as yes.
-  const valued = BOOLEANS.find((name) => args.some((argument) => argument.startsWith(`--${name}=`)));
-  if (valued !== undefined) throw new UsageError(`Flag "--${valued}" takes no value: it is given or left out`);
-  const parsed = parseArgs(args, {
-    string: STRINGS,
-    boolean: BOOLEANS,
-    collect: REPEATED,
-    alias: { h: "help" },
-    unknown: (argument, key) => {
-      if (key === undefined) throw new UsageError(`Cannot use "${argument}": serve takes flags only`);
-      throw new UsageError(`Unknown flag "${argument}"${suggestion(key, known).replace(/"(.+)"/, '"--$1"')}`);
-    },
-  });
-  const one = (name: (typeof STRINGS)[number]): string | undefined => {
-    const value = parsed[name] as string | undefined;
-    if (value === "") throw new UsageError(`Flag "--${name}" needs a value`);
-    return value;
-  };
-  const many = (name: (typeof REPEATED)[number]): readonly string[] => {
-    const values = (parsed[name] ?? []) as readonly string[];
-    if (values.includes("")) throw new UsageError(`Flag "--${name}" needs a value`);
-    return values;
-  };
-
-  const settings = new Map<string, string>();
-  for (const assignment of many("set")) {
-    const at = assignment.indexOf("=");
-    if (at < 1) throw new UsageError(`Invalid "--set ${assignment}": write --set NAME=VALUE`);
-    settings.set(assignment.slice(0, at), assignment.slice(at + 1));
-  }
-  const set = (name: string, value: string | undefined) => value === undefined || settings.set(name, value);
-  set("listeners", many("listen").join(",") || undefined);
-  set("advertised.listeners", many("advertise").join(",") || undefined);
-  set("log.dirs", one("data"));
-  set("admin.listener", one("admin"));
-  set("node.id", one("node-id"));
+export function serveFlags(given: FlagValues<typeof SERVE_FLAGS>): ServeFlags {
+  const settings = new Map(parsePairs("--set", given.set));
+  const set = (name: string, value: string | null) => value === null || settings.set(name, value);
+  set("listeners", given.listen.join(",") || null);
+  set("advertised.listeners", given.advertise.join(",") || null);
+  set("log.dirs", given.data);
+  set("admin.listener", given.admin);
+  set("node.id", given["node-id"]);
   return {
-    help: parsed["help"] === true,
-    insecure: parsed["insecure"] === true,
-    configFile: one("config") ?? null,
-    logLevel: oneOf("log-level", one("log-level") ?? "info", LOG_LEVELS),
-    logFormat: one("log-format") === undefined ? null : oneOf("log-format", one("log-format")!, ["text", "json"] as const),
-    topics: many("topic").map(parseTopic),
+    insecure: given.insecure,
+    configFile: given.config,
+    logLevel: given["log-level"],
+    logFormat: given["log-format"],
+    topics: given.topic.map(parseTopic),
     settings,
   };
-}
-
-function oneOf<T extends string>(flag: string, value: string, accepted: readonly T[]): T {
-  const found = accepted.find((word) => word === value);
-  if (found === undefined) throw new UsageError(`Invalid "--${flag} ${value}": accepted are ${accepted.join(", ")}`);
-  return found;
 }
 
 function parseTopic(spec: string): BootTopic {

@@ -1,8 +1,22 @@
 import { describe, expect, test } from "bun:test";
 import { UsageError } from "../../lib/cli/exit.ts";
-import { parseServeFlags } from "../../lib/cli/serve_flags.ts";
+import { command, type FlagValues } from "../../lib/cli/declare.ts";
+import { parseCommand } from "../../lib/cli/parse.ts";
+import { SERVE_FLAGS, serveFlags } from "../../lib/cli/serve_flags.ts";
 
-describe("parseServeFlags()", () => {
+const serve = command({
+  name: "serve",
+  summary: "run a broker",
+  ownsProcess: true,
+  flags: SERVE_FLAGS,
+  arguments: {},
+  examples: [],
+  run: () => Promise.resolve(),
+});
+const parseServeFlags = (words: readonly string[]) =>
+  serveFlags(parseCommand(serve, words, {}).flags as unknown as FlagValues<typeof SERVE_FLAGS>);
+
+describe("serveFlags()", () => {
   test("turns flags into settings by their Kafka names", () => {
     const { settings } = parseServeFlags([
       "--listen",
@@ -35,7 +49,7 @@ describe("parseServeFlags()", () => {
   test("sets nothing that was not asked for", () => {
     const flags = parseServeFlags([]);
     expect(flags.settings.size).toBe(0);
-    expect(flags).toMatchObject({ help: false, insecure: false, configFile: null, logLevel: "info", logFormat: null, topics: [] });
+    expect(flags).toMatchObject({ insecure: false, configFile: null, logLevel: "info", logFormat: null, topics: [] });
   });
 
   const topics: readonly (readonly [spec: string, name: string, partitions: number, configs: Record<string, string>])[] = [

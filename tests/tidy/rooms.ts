@@ -120,6 +120,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       storage: "a data directory that is refused has its exit code",
       telemetry: "it configures the log",
       version: "it tells the version",
+      client: "commands talk to any cluster by the wire protocol",
     },
     packages: { "@std/cli/*": "parsing of flags" },
   },

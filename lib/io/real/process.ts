@@ -1,16 +1,35 @@
-/** The process as the command line sees it: arguments, environment, terminal, signals, exit. The only code that names `process`. */
-import { readFile } from "node:fs/promises";
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+/** The process as the command line sees it: arguments, environment, terminal, streams, signals, exit. The only code that names `process`. */
+import { readFile, stat } from "node:fs/promises";
+import { closeSync, createReadStream, existsSync, openSync, readSync } from "node:fs";
 
 export interface HostProcess {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard error is a terminal. */
   readonly isTerminal: boolean;
+  readonly isInTerminal: boolean;
+  readonly isOutTerminal: boolean;
+  /** Characters of a line on the terminal; 100 where there is none. */
+  columns(): number;
+  /** How many of them the text takes. */
+  textWidth(text: string): number;
+  /** Without waiting: for a few lines. */
   writeOut(text: string): void;
   writeError(text: string): void;
+  /** To standard output; resolves when the reader has taken it. @throws {Error} with code `EPIPE` when there is no reader any more. */
+  write(bytes: string | Uint8Array): Promise<void>;
+  /** Standard input from here on; reads only as fast as it is asked for. */
+  readIn(): AsyncIterable<Uint8Array>;
+  /** As `readIn` for a file. @throws {Error} with the system's reason when it cannot be read. */
+  readFile(path: string): AsyncIterable<Uint8Array>;
+  /** Null: not known before it is read (a pipe). @throws {Error} as `readFile`. */
+  fileBytes(path: string): Promise<number | null>;
   /** @throws {Error} with the system's reason when the file cannot be read. */
   readText(path: string): Promise<string>;
+  /** Asks on the terminal; null when it ends instead. */
+  ask(question: string): Promise<string | null>;
+  /** @throws {Error} with the reason when nothing answers within `timeoutMs`. */
+  getHttp(url: string, timeoutMs: number): Promise<{ readonly status: number; readonly text: string }>;
   /** Calls back for SIGINT and SIGTERM, each time. */
   onStopSignal(stop: (signal: string) => void): void;
   /** Calls back for an error that nobody caught: a bug. */
@@ -22,9 +41,46 @@ export const hostProcess: HostProcess = {
   args: process.argv.slice(2),
   env: process.env,
   isTerminal: Boolean(process.stderr.isTTY),
+  get isInTerminal() {
+    return Boolean(process.stdin.isTTY);
+  },
+  get isOutTerminal() {
+    return Boolean(process.stdout.isTTY);
+  },
+  columns: () => process.stderr.columns || process.stdout.columns || COLUMNS_ELSEWHERE,
+  textWidth: (text) => Bun.stringWidth(text),
   writeOut: (text) => void process.stdout.write(text),
   writeError: (text) => void process.stderr.write(text),
+  write: (bytes) =>
+    new Promise((resolve, reject) => {
+      // The stream also emits what it tells the callback; unheard, that would end the process.
+      if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", reject);
+      process.stdout.write(bytes, (error) => error ? reject(error) : resolve());
+    }),
+  readIn: () => process.stdin,
+  readFile: (path) => createReadStream(path, { highWaterMark: READ_BYTES }),
+  fileBytes: async (path) => {
+    const found = await stat(path);
+    return found.isFile() ? found.size : null;
+  },
   readText: (path) => readFile(path, "utf8"),
+  ask: async (question) => {
+    const { createInterface } = await import("node:readline");
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    return await new Promise((resolve) => {
+      lines.on("close", () => resolve(null));
+      // Readline takes the signal from the terminal: it is handed on to who listens for it.
+      lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+      lines.question(question, (answer) => {
+        resolve(answer);
+        lines.close();
+      });
+    });
+  },
+  getHttp: async (url, timeoutMs) => {
+    const reply = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: "manual" });
+    return { status: reply.status, text: await reply.text() };
+  },
   onStopSignal: (stop) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
   },
@@ -34,6 +90,9 @@ export const hostProcess: HostProcess = {
   },
   exit: (code) => process.exit(code),
 };
+
+const READ_BYTES = 256 * 1024;
+const COLUMNS_ELSEWHERE = 100;
 
 export interface ResidentMeter {
   /** Resident memory; 0 where the system does not say. */

@@ -2,8 +2,17 @@
  * The composition root: builds the rooms from settings and an `Io`, starts them in order, stops them in reverse. It stays a list: logic
  * that is found here belongs to a room.
  */
-import { type AdminNode, startAdmin } from "./admin/mod.ts";
-import { FETCH_SESSION_LIMITS, FetchBudget, FetchParks, FetchSessions, HANDLERS, KafkaServer, type Services } from "./broker/mod.ts";
+import { type AdminNode, openAdmin } from "./admin/mod.ts";
+import {
+  FETCH_SESSION_LIMITS,
+  FetchBudget,
+  FetchParks,
+  FetchSessions,
+  HANDLERS,
+  KafkaServer,
+  Readiness,
+  type Services,
+} from "./broker/mod.ts";
 import { isWildcard, type Listener, type NodeSettings, parseAddress, parseListeners, resolveTopicConfig } from "./config/mod.ts";
 import { followBrokerConfigs, loneController, metadataRules, type NodeController, openController } from "./controller/mod.ts";
 import { coordinatorSettings, Groups } from "./coordinator/mod.ts";
@@ -69,7 +78,7 @@ export class RunningNode {
    * acknowledged write. Calling it again waits for the same end.
    */
   stop(budgetMs = 10_000): Promise<void> {
-    return this.#stopping ??= stopParts(this.#parts, this.services.io.deadlines.in("stop", budgetMs));
+    return this.#stopping ??= stopParts(this.#parts, budgetMs);
   }
 }
 
@@ -82,6 +91,7 @@ interface Parts {
   readonly server: KafkaServer;
   readonly listeners: readonly BoundListener[];
   readonly admin: AdminNode | null;
+  readonly readiness: Readiness;
 }
 
 /** Resolves when clients are served. @throws {SettingsRefused} @throws {DataDirectoryRefused} @throws {IoFailed} nothing is left open then. */
@@ -94,6 +104,9 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
 
   const opened: (() => Promise<void> | void)[] = [];
   try {
+    const admin = await openAdminDoor(io, settings.adminListener, deadline);
+    opened.push(() => admin?.close());
+
     const storage = await openStorage(io, storageSettings(settings, inMemory), directory);
     opened.push(() => storage.close(deadline));
 
@@ -147,9 +160,10 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
     await controller.registerBroker({ id: nodeId, rack: settings.brokerRack || null, endpoints: listeners.map(endpointOf) }, deadline);
     await createMissing(controller, topics, deadline);
 
-    const node: { value: RunningNode | null } = { value: null };
-    const admin = await startAdminDoor(services, server, settings.adminListener, () => node.value !== null, deadline);
-    return node.value = new RunningNode({ services, storage, controller, replicas, groups, server, listeners, admin });
+    const readiness = new Readiness(storage, controller);
+    admin?.serve({ services, server, readiness });
+    readiness.phase = "serving";
+    return new RunningNode({ services, storage, controller, replicas, groups, server, listeners, admin, readiness });
   } catch (error) {
     for (const close of opened.reverse()) {
       await Promise.resolve(close()).catch((cause: unknown) =>
@@ -160,8 +174,16 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
   }
 }
 
-async function stopParts({ services, storage, controller, replicas, groups, server, admin }: Parts, deadline: Deadline): Promise<void> {
-  const { clock } = services.io;
+async function stopParts(
+  { services, storage, controller, replicas, groups, server, admin, readiness }: Parts,
+  budgetMs: number,
+): Promise<void> {
+  const { clock, deadlines, timers } = services.io;
+  readiness.phase = "draining";
+  const { shutdownDelayMs } = services.settings;
+  // Whoever sends traffic here by /readyz is to look elsewhere before the first connection is refused.
+  if (shutdownDelayMs > 0) await new Promise<void>((resolve) => timers.after(shutdownDelayMs, resolve));
+  const deadline = deadlines.in("stop", budgetMs);
   const draining = narrow(deadline, "stop.drain", clock.mono(), (deadline.at - clock.mono()) * DRAIN_SHARE);
   const drained = server.stop(draining);
   // Those who wait for something that may never come are answered now; who waits for the disk is answered by it.
@@ -199,15 +221,9 @@ async function createMissing(controller: NodeController, topics: readonly BootTo
   if (refused.length > 0) throw new SettingsRefused(`Cannot create the topics asked for at start: ${refused.join("; ")}`);
 }
 
-async function startAdminDoor(
-  services: Services,
-  server: KafkaServer,
-  listener: string,
-  isReady: () => boolean,
-  deadline: Deadline,
-): Promise<AdminNode | null> {
+async function openAdminDoor(io: Io, listener: string, deadline: Deadline): Promise<AdminNode | null> {
   if (listener === "none") return null;
   const parsed = parseAddress(listener);
   if (!parsed.ok) throw new SettingsRefused(`Invalid "admin.listener": ${parsed.message}`);
-  return await startAdmin({ services, server, isReady }, { host: parsed.value.host || "0.0.0.0", port: parsed.value.port }, deadline);
+  return await openAdmin(io, { host: parsed.value.host || "0.0.0.0", port: parsed.value.port }, deadline);
 }

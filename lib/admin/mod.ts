@@ -1,13 +1,15 @@
-/** Door of `admin`: the HTTP side of a node. Binds late, because Hono and its company are large and nobody waits for them at start. */
-import type { KafkaServer, Services } from "../broker/mod.ts";
-import type { Address, Deadline } from "../io/mod.ts";
+/**
+ * Door of `admin`: the HTTP side of a node. It answers from the first moment of a start, so that a long recovery is not taken for a dead
+ * process; what needs the node is there when the node is. Hono and its company are loaded then, because they are large and nobody waits for them.
+ */
+import type { KafkaServer, Readiness, Services } from "../broker/mod.ts";
+import type { Address, Deadline, Io } from "../io/mod.ts";
 import { type ResidentMeter, residentMeter } from "../io/real/process.ts";
 
 export interface AdminNeeds {
   readonly services: Services;
   readonly server: KafkaServer;
-  /** Whether the Kafka side serves. */
-  readonly isReady: () => boolean;
+  readonly readiness: Readiness;
 }
 
 /** What routes may use. */
@@ -17,21 +19,26 @@ export interface AdminContext extends AdminNeeds {
 
 export interface AdminNode {
   readonly address: Address;
+  /** The node is built: from now on everything is served. */
+  serve(needs: AdminNeeds): void;
   close(): void;
 }
 
 /** @throws {IoFailed} when the address cannot be had. */
-export async function startAdmin(needs: AdminNeeds, address: Address, deadline: Deadline): Promise<AdminNode> {
+export async function openAdmin(io: Io, address: Address, deadline: Deadline): Promise<AdminNode> {
   const resident = residentMeter();
-  const app = import("./app.ts").then(({ adminApp }) => adminApp({ ...needs, resident }));
+  let app: Promise<{ fetch(request: Request, env: object): Response | Promise<Response> }> | null = null;
   try {
-    const listener = await needs.services.io.net.listenHttp(
+    const listener = await io.net.listenHttp(
       address,
-      async (request, remote) => (await app).fetch(request, { remote }),
+      async (request, remote) => app === null ? starting(request) : (await app).fetch(request, { remote }),
       deadline,
     );
     return {
       address: listener.address,
+      serve(needs) {
+        app = import("./app.ts").then(({ adminApp }) => adminApp({ ...needs, resident }));
+      },
       close() {
         listener.close();
         resident.close();
@@ -41,4 +48,17 @@ export async function startAdmin(needs: AdminNeeds, address: Address, deadline: 
     resident.close();
     throw error;
   }
+}
+
+/** While the node recovers: it lives, and is not ready. */
+function starting(request: Request): Response {
+  const reason = "The node is starting: it recovers what is on its disk";
+  const { pathname } = new URL(request.url);
+  if (pathname === "/livez") return Response.json({ status: "ok" });
+  if (pathname === "/readyz") return Response.json({ status: "unavailable", reasons: [reason] }, { status: 503 });
+  const problem = { title: "Starting", status: 503, detail: `${reason}; ask again when "/readyz" says that it is ready` };
+  return new Response(JSON.stringify(problem) + "\n", {
+    status: 503,
+    headers: { "content-type": "application/problem+json", "retry-after": "1" },
+  });
 }

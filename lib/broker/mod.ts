@@ -6,4 +6,5 @@ export { HANDLERS } from "./handlers/mod.ts";
 export { type BrokerLimits, DEFAULT_LIMITS } from "./limits.ts";
 export { KafkaServer, type KafkaServerOptions, type KafkaServerStats } from "./listener.ts";
 export { type PeerEvent, PeerLog } from "./peer_log.ts";
+export { type Phase, Readiness, type Unready, UNREADY_CODES } from "./readiness.ts";
 export type { Services } from "./services.ts";

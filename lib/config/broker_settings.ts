@@ -24,6 +24,9 @@ export const brokerSettings = [
     "Security protocol by listener name, as NAME:PLAINTEXT; a name that is a protocol needs no entry",
   ),
   text("admin.listener", "127.0.0.1:9644", 'Address of the HTTP admin API; "none" turns it off'),
+  durationMs("shutdown.delay.ms", 0, "How long a node that was told to stop serves on while /readyz already says 503, for load balancers", {
+    max: 600_000,
+  }),
 
   // ── topics ──
   positive("num.partitions", 1, "Partitions of a topic that does not say", live),

@@ -1,2 +1,5 @@
 /** Door of `client`: a Kafka client by the wire protocol, for applications, the command line and other brokers. */
+export { KafkaError } from "./errors.ts";
+export { openCluster } from "./pool.ts";
+export { atController, atCoordinator } from "./routes.ts";
 export type * from "./types.ts";

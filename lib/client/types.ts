@@ -3,7 +3,8 @@
  * the one pool of connections with metadata and coordinators on which all three stand. Types only.
  */
 import type { Deadline } from "../io/deadline.ts";
-import type { Api, CompressionType, KafkaErrorName, RecordHeader } from "../protocol/mod.ts";
+import type { Api, CompressionType, RecordHeader } from "../protocol/mod.ts";
+import type { KafkaError } from "./errors.ts";
 
 export interface ClientOptions {
   /** `host:port`, several with commas or as a list. */
@@ -64,7 +65,10 @@ export interface CallOptions {
   /** Refused with `UNSUPPORTED_VERSION` when the broker's newest is older. */
   readonly minVersion?: number;
   readonly maxVersion?: number;
-  /** The request waits at the broker (a fetch, a join): it has a connection of its own class, so that nothing queues behind it. */
+  /**
+   * The request waits at the broker (a fetch, a join): it has a connection of its own class, so that nothing queues behind it. There the
+   * deadline alone bounds the wait for the reply, and a passed one ends the connection; in the default lane `requestTimeoutMs` does.
+   */
   readonly lane?: "default" | "fetch" | "group";
 }
 
@@ -76,6 +80,8 @@ export interface Cluster extends AsyncDisposable {
   readonly options: Required<Omit<ClientOptions, "bootstrapServers">> & { readonly bootstrapServers: readonly string[] };
   /** @throws {KafkaError} for a transport failure (`NETWORK_EXCEPTION`), no reply in time (`REQUEST_TIMED_OUT`), or no common version. */
   call<Draft, Read>(target: Target, api: Api<unknown, never, Draft, Read>, draft: Draft, options: CallOptions): Promise<Read>;
+  /** For the one request without a reply, a Produce with `acks` 0: resolves when it is on its way. @throws as `call`. */
+  tell<Draft>(target: Target, api: Api<unknown, never, Draft, unknown>, draft: Draft, options: CallOptions): Promise<void>;
   /** The version that `call` would use; `null` when there is none in common. */
   versionOf(target: Target, api: Api<unknown, never, never, unknown>, deadline: Deadline): Promise<number | null>;
   /** Brokers as the last metadata had them. */
@@ -86,6 +92,8 @@ export interface Cluster extends AsyncDisposable {
   allTopics(deadline: Deadline): Promise<readonly TopicView[]>;
   /** A reply said that what we believe is old: the next `topics` asks again. A leader hint (KIP-951) is taken at its word. */
   forgetTopic(name: string): void;
+  /** A reply said NOT_CONTROLLER, or a node is gone: the next question about nodes asks again. */
+  forgetNodes(): void;
   hintLeader(topic: string, partition: number, leader: number, leaderEpoch: number, node: ClusterNode | null): void;
   /** @throws {KafkaError} */
   coordinator(type: "group" | "transaction", key: string, deadline: Deadline): Promise<number>;
@@ -94,13 +102,6 @@ export interface Cluster extends AsyncDisposable {
   retry<T>(deadline: Deadline, attempt: () => Promise<T>): Promise<T>;
   /** Ends every connection; calls under way fail with `NETWORK_EXCEPTION`. */
   close(): Promise<void>;
-}
-
-/** What Kafka calls by name, thrown or as a value in a result. */
-export interface KafkaError extends Error {
-  readonly name: "KafkaError";
-  readonly error: KafkaErrorName | "NETWORK_EXCEPTION";
-  readonly retriable: boolean;
 }
 
 // ── Producer ──────────────────────────────────────────────────────────────────────────────────────────────────────────

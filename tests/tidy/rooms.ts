@@ -49,7 +49,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     },
     types: { raft: "entries and hard state are stored for it" },
   },
-  client: { imports: { io: "net, deadlines", telemetry: "logs and metrics", protocol: "messages" } },
+  client: {
+    imports: { io: "net, deadlines", telemetry: "logs and metrics", protocol: "messages", version: "ApiVersions tells the software's" },
+  },
   // ── roles ──
   replication: {
     imports: {

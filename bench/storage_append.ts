@@ -118,6 +118,6 @@ print(await drive("1 KiB, 1000 in flight, 1000 partitions", 1000, one, 1000, 3))
 print(await drive("1 KiB, 1000 in flight, 1000 partitions again", 1000, one, 1000, 3));
 print(bare("bare 1 KiB write+fdatasync", one, 64 << 20, 2));
 print(await drive("1 KiB, 1 in flight, 1 partition", 1, one, 1, 2));
-console.log(`RSS ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`, storage.waiting);
+console.log(`RSS ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`, storage.stats);
 await storage.close(io.deadlines.in("close", 30_000));
 rmSync(root, { recursive: true });

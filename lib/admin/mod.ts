@@ -4,7 +4,8 @@
  */
 import type { KafkaServer, Readiness, Services } from "../broker/mod.ts";
 import type { Address, Deadline, Io } from "../io/mod.ts";
-import { type ResidentMeter, residentMeter } from "../io/real/process.ts";
+import { DiskSpace } from "./metrics/disk_space.ts";
+import { type ProcessMeter, processMeter } from "../io/real/process.ts";
 
 export interface AdminNeeds {
   readonly services: Services;
@@ -14,7 +15,8 @@ export interface AdminNeeds {
 
 /** What routes may use. */
 export interface AdminContext extends AdminNeeds {
-  readonly resident: ResidentMeter;
+  readonly meter: ProcessMeter;
+  readonly disk: DiskSpace;
 }
 
 export interface AdminNode {
@@ -26,7 +28,7 @@ export interface AdminNode {
 
 /** @throws {IoFailed} when the address cannot be had. */
 export async function openAdmin(io: Io, address: Address, deadline: Deadline): Promise<AdminNode> {
-  const resident = residentMeter();
+  const meter = processMeter();
   let app: Promise<{ fetch(request: Request, env: object): Response | Promise<Response> }> | null = null;
   try {
     const listener = await io.net.listenHttp(
@@ -37,15 +39,17 @@ export async function openAdmin(io: Io, address: Address, deadline: Deadline): P
     return {
       address: listener.address,
       serve(needs) {
-        app = import("./app.ts").then(({ adminApp }) => adminApp({ ...needs, resident }));
+        app = import("./app.ts").then(({ adminApp }) =>
+          adminApp({ ...needs, meter, disk: new DiskSpace(needs.services.storage, io.deadlines) })
+        );
       },
       close() {
         listener.close();
-        resident.close();
+        meter.close();
       },
     };
   } catch (error) {
-    resident.close();
+    meter.close();
     throw error;
   }
 }

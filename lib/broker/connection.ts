@@ -64,6 +64,11 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     this.#idleWaker = this.#watchIdle();
   }
 
+  /** Bytes that came in and went out so far. */
+  get traffic(): { readonly receivedBytes: number; readonly sentBytes: number } {
+    return { receivedBytes: this.#frames.bytesRead, sentBytes: this.replies.sentBytes };
+  }
+
   // ── from the socket ──
 
   onData(chunk: Uint8Array): void {

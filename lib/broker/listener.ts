@@ -25,11 +25,22 @@ export interface KafkaServerStats {
   readonly connections: number;
   readonly accepted: number;
   readonly refused: number;
+  /** Requests without an answer yet. */
+  readonly requestsInFlight: number;
+  readonly listeners: readonly ListenerStats[];
   readonly budget: ByteBudgetStats;
   readonly buffers: BufferPoolStats;
-  readonly apis: readonly Readonly<ApiCount>[];
+  readonly apis: readonly ApiCount[];
   /** Peers that were refused or misbehaved, by sort. */
   readonly peerEvents: ReadonlyMap<PeerEvent, number>;
+}
+
+export interface ListenerStats {
+  readonly name: string;
+  readonly connections: number;
+  readonly accepted: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 }
 
 export interface KafkaServerOptions {
@@ -53,7 +64,8 @@ export class KafkaServer {
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<Connection>();
   readonly #perIp = new Map<string, number>();
-  #accepted = 0;
+  /** By listener: what was accepted, and the traffic of connections that are gone. */
+  readonly #past = new Map<string, { accepted: number; receivedBytes: number; sentBytes: number }>();
   #refused = 0;
   #isStopping = false;
   /** Told when the last connection is gone, while stopping. */
@@ -83,6 +95,8 @@ export class KafkaServer {
 
   /** @param name of the listener, `PLAINTEXT`. @throws {IoFailed} when the address cannot be had. */
   async listen(name: string, address: Address, deadline: Deadline): Promise<Address> {
+    // Before anybody can come in by it.
+    this.#past.set(name, { accepted: 0, receivedBytes: 0, sentBytes: 0 });
     const listener = await this.#io.net.listen(address, (socket) => this.#accept(socket, name), deadline);
     this.#listeners.push(listener);
     return listener.address;
@@ -92,8 +106,10 @@ export class KafkaServer {
     const { pool, budget, router } = this.#shared;
     return {
       connections: this.#connections.size,
-      accepted: this.#accepted,
+      accepted: [...this.#past.values()].reduce((sum, { accepted }) => sum + accepted, 0),
       refused: this.#refused,
+      requestsInFlight: [...this.#connections].reduce((sum, { replies }) => sum + replies.unanswered, 0),
+      listeners: this.#listenerStats(),
       budget: budget.stats,
       buffers: pool.stats,
       apis: router.counts(),
@@ -118,6 +134,17 @@ export class KafkaServer {
     });
   }
 
+  #listenerStats(): readonly ListenerStats[] {
+    const stats = new Map([...this.#past].map(([name, past]) => [name, { name, connections: 0, ...past }]));
+    for (const { info, traffic } of this.#connections) {
+      const own = stats.get(info.listener)!;
+      own.connections++;
+      own.receivedBytes += traffic.receivedBytes;
+      own.sentBytes += traffic.sentBytes;
+    }
+    return [...stats.values()];
+  }
+
   #accept(socket: Socket, listener: string) {
     const why = this.#refusal(socket.remote.host);
     if (why !== null) {
@@ -126,7 +153,7 @@ export class KafkaServer {
       socket.destroy();
       return DEAF;
     }
-    this.#accepted++;
+    this.#past.get(listener)!.accepted++;
     this.#perIp.set(socket.remote.host, (this.#perIp.get(socket.remote.host) ?? 0) + 1);
     const connection = new Connection(this.#shared, socket, listener);
     this.#connections.add(connection);
@@ -144,7 +171,10 @@ export class KafkaServer {
 
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    const ip = connection.info.remote.host;
+    const { listener, remote: { host: ip } } = connection.info;
+    const past = this.#past.get(listener)!;
+    past.receivedBytes += connection.traffic.receivedBytes;
+    past.sentBytes += connection.traffic.sentBytes;
     const left = this.#perIp.get(ip)! - 1;
     if (left > 0) this.#perIp.set(ip, left);
     else this.#perIp.delete(ip);

@@ -37,6 +37,8 @@ export class ReplyWriter {
   #flushPlanned = false;
   #corked = false;
   #closed = false;
+  /** Bytes that the socket took so far. */
+  sentBytes = 0;
 
   /** @param onProgress told when fewer requests are unanswered or fewer bytes unsent than before. */
   constructor(socket: Socket, scratch: Uint8Array, onProgress: () => void) {
@@ -173,6 +175,7 @@ export class ReplyWriter {
 
   #advance(taken: number): void {
     this.#unsentBytes -= taken;
+    this.sentBytes += taken;
     this.#sent += taken;
     while (this.#head < this.#chunks.length && this.#sent >= this.#chunks[this.#head]!.length) {
       this.#sent -= this.#chunks[this.#head]!.length;

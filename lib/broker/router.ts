@@ -15,7 +15,9 @@ import {
   readRequestPrefix,
   Writer,
 } from "../protocol/mod.ts";
+import { Histogram, type HistogramCounts } from "../telemetry/mod.ts";
 import { apiFamilyOf, isUnforeseen, kafkaErrorOf } from "./error_mapping.ts";
+import { type CountErrors, errorCounterOf } from "./reply_errors.ts";
 import { type AnyHandler, type ConnectionInfo, NO_REPLY, type RequestContext } from "./handler.ts";
 import type { PeerEvent, PeerLog } from "./peer_log.ts";
 import type { ReplySlot, ReplyWriter } from "./reply_writer.ts";
@@ -38,9 +40,13 @@ export interface Origin {
 
 export interface ApiCount {
   readonly name: string;
-  requests: number;
+  readonly requests: number;
   /** Answered by `refuse` because the handler failed or was late. */
-  failures: number;
+  readonly failures: number;
+  /** Errors told in replies, by code. */
+  readonly errors: ReadonlyMap<number, number>;
+  /** Seconds from the request's last byte to its encoded reply. */
+  readonly seconds: HistogramCounts;
 }
 
 export class Router {
@@ -56,11 +62,11 @@ export class Router {
     this.log = log;
     for (const handler of handlers) {
       invariant(this.#routes[handler.api.key] === undefined, `API key ${handler.api.key} has one handler`);
-      this.#routes[handler.api.key] = { handler, count: { name: handler.api.name, requests: 0, failures: 0 } };
+      this.#routes[handler.api.key] = new Route(handler);
     }
   }
 
-  counts(): readonly Readonly<ApiCount>[] {
+  counts(): readonly ApiCount[] {
     return this.#routes.flatMap((route) => route === undefined ? [] : [route.count]);
   }
 
@@ -92,9 +98,9 @@ export class Router {
       origin.abort("unknownApi", `API key ${apiKey} is not served`);
       return null;
     }
-    const { handler, count } = route;
+    const { handler } = route;
     const { api } = handler;
-    count.requests++;
+    route.requests++;
     if (!isServed(api, apiVersion)) {
       this.#refuseVersion(handler, apiVersion, correlationId, origin);
       return null;
@@ -103,8 +109,9 @@ export class Router {
     // What follows the message is ignored, as Kafka ignores it: librdkafka 2.16 sends three bytes too many with Metadata v13.
     const request = decodePart(api.request, apiVersion, reader);
     const budgetMs = Math.min(BUDGET_MS_MAX, Math.max(0, handler.budgetMs?.(request) ?? this.services.settings.requestTimeoutMs));
-    const deadline = this.services.io.deadlines.in(api.name, budgetMs);
-    return new Exchange(this, route, origin, request, frame, clientId, apiVersion, correlationId, deadline);
+    const startedAt = this.services.io.clock.mono();
+    const deadline = { op: api.name, at: startedAt + budgetMs };
+    return new Exchange(this, route, origin, request, frame, clientId, apiVersion, correlationId, deadline, startedAt);
   }
 
   #refuseVersion({ api, unsupportedVersion }: AnyHandler, version: number, correlationId: number, origin: Origin): void {
@@ -116,9 +123,24 @@ export class Router {
   }
 }
 
-interface Route {
+/** A handler, and what is counted of it. */
+class Route {
   readonly handler: AnyHandler;
-  readonly count: ApiCount;
+  readonly countErrors: CountErrors;
+  readonly errors = new Map<number, number>();
+  readonly seconds = new Histogram();
+  requests = 0;
+  failures = 0;
+
+  constructor(handler: AnyHandler) {
+    this.handler = handler;
+    this.countErrors = errorCounterOf(handler.api.response.fields, this.errors);
+  }
+
+  get count(): ApiCount {
+    const { handler, requests, failures, errors, seconds } = this;
+    return { name: handler.api.name, requests, failures, errors, seconds: seconds.counts() };
+  }
 }
 
 /** One request on its way: what the handler sees of it, and what becomes of its reply. */
@@ -130,6 +152,7 @@ class Exchange implements RequestContext {
   #held: Lease[] = [];
   /** The reply's place in the order is used up: what the handler says now comes too late. */
   #isAnswered = false;
+  readonly #startedAt: number;
 
   constructor(
     readonly router: Router,
@@ -141,9 +164,11 @@ class Exchange implements RequestContext {
     readonly apiVersion: number,
     readonly correlationId: number,
     readonly deadline: Deadline,
+    startedAt: number,
   ) {
     this.connection = origin.info;
     this.services = router.services;
+    this.#startedAt = startedAt;
     this.#slot = origin.replies.open();
   }
 
@@ -187,12 +212,15 @@ class Exchange implements RequestContext {
     if (this.#isAnswered) return;
     if (response === NO_REPLY) {
       this.#isAnswered = true;
+      this.#countTime();
       return this.#slot.skip();
     }
-    const { api } = this.route.handler;
+    const { handler: { api }, countErrors } = this.route;
     try {
       const chunks = encodeResponse(api, this.apiVersion, this.correlationId, response, this.router.writer);
       this.#isAnswered = true;
+      countErrors(response);
+      this.#countTime();
       const held = this.#held;
       this.#held = [];
       this.#slot.answer(chunks, held);
@@ -203,8 +231,8 @@ class Exchange implements RequestContext {
 
   #fail(error: unknown): void {
     if (this.#isAnswered) return;
-    const { handler, count } = this.route;
-    count.failures++;
+    const { handler } = this.route;
+    this.route.failures++;
     try {
       const name = kafkaErrorOf(error, apiFamilyOf(handler.api.key));
       const message = error instanceof Error ? error.message : String(error);
@@ -221,6 +249,10 @@ class Exchange implements RequestContext {
     } catch (broken) {
       this.#giveUp(broken);
     }
+  }
+
+  #countTime(): void {
+    this.route.seconds.observe((this.services.io.clock.mono() - this.#startedAt) / 1000);
   }
 
   /** The reply cannot be made. Its place would block all later ones, so the connection goes; a broken invariant takes the node along. */

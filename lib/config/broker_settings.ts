@@ -28,6 +28,14 @@ export const brokerSettings = [
     max: 600_000,
   }),
 
+  // ── metrics ──
+  int("metrics.topics.max", 1_000, "Topics that have metrics of their own; 0 is none", { min: 0, max: 100_000, ...live }),
+  int("metrics.group.lag.max", 1_000, "Rows of group and topic for which the lag is told in the metrics; 0 is none", {
+    min: 0,
+    max: 100_000,
+    ...live,
+  }),
+
   // ── topics ──
   positive("num.partitions", 1, "Partitions of a topic that does not say", live),
   short("default.replication.factor", 1, "Replicas of a topic that does not say", { min: 1, ...live }),

@@ -45,7 +45,12 @@ export interface DeadlineStats {
   readonly exceeded: number;
   /** Cumulative counts of guarded operations that used at most 1 %, 10 %, 50 %, 100 % of their budget, and all. */
   readonly usedShare: readonly [number, number, number, number, number];
+  /** Sum of the shares; one that was late counts as 1. */
+  readonly shareSum: number;
 }
+
+/** Upper bounds of `usedShare`, without the last one, which counts all. */
+export const SHARE_BOUNDS: readonly number[] = [0.01, 0.1, 0.5, 1];
 
 /** Distinct operation names that are counted apart; the rest share `OTHER_OPS`. Names are fixed words of the code, so this is a guard. */
 const OPS_MAX = 256;
@@ -99,7 +104,7 @@ class WheelDeadlines implements Deadlines {
   }
 
   stats(): readonly DeadlineStats[] {
-    return Array.from(this.#usage, ([op, usage]) => ({ op, exceeded: usage.exceeded, usedShare: usage.cumulative() }));
+    return Array.from(this.#usage, ([op, usage]) => ({ op, exceeded: usage.exceeded, usedShare: usage.cumulative(), shareSum: usage.sum }));
   }
 
   #finish(waiter: Waiter, usage: Usage, startedAt: number, budgetMs: number): void {
@@ -120,6 +125,7 @@ class WheelDeadlines implements Deadlines {
 /** What became of the guarded operations of one name. */
 class Usage {
   exceeded = 0;
+  sum = 0;
   #upTo1 = 0;
   #upTo10 = 0;
   #upTo50 = 0;
@@ -127,6 +133,7 @@ class Usage {
   #more = 0;
 
   count(share: number): void {
+    this.sum += share <= 1 ? share : 1;
     if (share <= 0.01) this.#upTo1++;
     else if (share <= 0.1) this.#upTo10++;
     else if (share <= 0.5) this.#upTo50++;

@@ -9,6 +9,7 @@ export {
   type Late,
   narrow,
   OTHER_OPS,
+  SHARE_BOUNDS,
   type Waker,
 } from "./deadline.ts";
 export { Closed, DeadlineExceeded, invariant, InvariantBroken, IoFailed, Overloaded } from "./errors.ts";

@@ -17,7 +17,7 @@ import { StoredRaft } from "./raft_store.ts";
 import { recover } from "./recovery.ts";
 import { DEFAULT_LOG_SETTINGS, type StorageSettings } from "./settings.ts";
 import { Space } from "./space.ts";
-import type { Backpressure, LogSettings, Storage, StorageHealth } from "./types.ts";
+import type { Backpressure, LogSettings, Storage, StorageHealth, StorageStats } from "./types.ts";
 import { WalFiles } from "./wal/file.ts";
 import type { WalPosition } from "./wal/frame.ts";
 import type { Round } from "./wal/round.ts";
@@ -115,9 +115,16 @@ export class NodeStorage implements Storage {
     };
   }
 
-  /** Bytes that wait for a commit round, and bytes that wait in memory for their segment; for metrics. */
-  get waiting(): { readonly queuedBytes: number; readonly unwrittenBytes: number; readonly openFiles: number } {
-    return { queuedBytes: this.#wal!.queuedBytes, unwrittenBytes: this.#writeback.bytes, openFiles: this.#files.size };
+  get stats(): StorageStats {
+    const wal = this.#wal!;
+    return {
+      commitSeconds: wal.commitSeconds.counts(),
+      writtenBytes: wal.writtenBytes,
+      queuedBytes: wal.queuedBytes,
+      unwrittenBytes: this.#writeback.bytes,
+      indexBytes: this.#logNeeds.indexes.bytes,
+      openFiles: this.#files.size,
+    };
   }
 
   onHealth(listener: (health: StorageHealth) => void): void {

@@ -9,6 +9,7 @@ import type { Deadline } from "../io/deadline.ts";
 import type { Lease } from "../io/buffers.ts";
 import type { TopicIdPartition, Uuid } from "../protocol/ids.ts";
 import type { Entry, HardState, SnapshotMeta } from "../raft/types.ts";
+import type { HistogramCounts } from "../telemetry/mod.ts";
 
 /** Settings of one log, already resolved (topic config > broker config > default). Changed live by `configure`. */
 export interface LogSettings {
@@ -148,7 +149,20 @@ export interface Backpressure {
   onChange(listener: (paused: boolean) => void): void;
 }
 
+/** For metrics: numbers that storage keeps anyway. */
+export interface StorageStats {
+  /** Seconds of each commit round, and the bytes they wrote. */
+  readonly commitSeconds: HistogramCounts;
+  readonly writtenBytes: number;
+  /** Bytes that wait for a round; that are durable and not yet in their segment; of loaded indexes. */
+  readonly queuedBytes: number;
+  readonly unwrittenBytes: number;
+  readonly indexBytes: number;
+  readonly openFiles: number;
+}
+
 export interface Storage {
+  readonly stats: StorageStats;
   readonly backpressure: Backpressure;
   /** The logs found on disk at start, recovered, keyed by topic id and partition. */
   logs(): Iterable<PartitionLog>;

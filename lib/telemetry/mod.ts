@@ -1,3 +1,3 @@
 /** Door of `telemetry`: log events. Metrics are behind `metrics.ts`, which is loaded when somebody asks for them: it is large. */
 export { configureLog, type Log, LOG_LEVELS, type LogFormat, type LogLevel, logOf, type LogOptions, type Properties } from "./log.ts";
-export type { Sample } from "./metrics.ts";
+export { Histogram, type HistogramCounts, LATENCY_BOUNDS } from "./histogram.ts";

@@ -25,8 +25,9 @@ describe("the HTTP side", () => {
     const samples = lines.filter((line) => !line.startsWith("#"));
     expect(samples.length).toBeGreaterThan(10);
     for (const line of samples) {
-      expect(line).toMatch(/^barnabas_\w+(\{[^}]*\})? \S+$/);
-      expect(types).toContain(/^\w+/.exec(line)![0]);
+      expect(line).toMatch(/^(?:barnabas|process)_\w+(\{[^}]*\})? \S+$/);
+      const name = /^\w+/.exec(line)![0];
+      expect([...types]).toContain(types.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, ""));
     }
   });
 

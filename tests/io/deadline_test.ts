@@ -104,7 +104,7 @@ describe("Deadlines", () => {
     const { deadlines } = make();
     expect(await deadlines.guard(deadlines.in("op", 100), "target", Promise.resolve(7))).toBe(7);
     await expect(deadlines.guard(deadlines.in("op", 100), "target", Promise.reject(new Error("no")))).rejects.toThrow("no");
-    expect(deadlines.stats()).toEqual([{ op: "op", exceeded: 0, usedShare: [2, 2, 2, 2, 2] }]);
+    expect(deadlines.stats()).toEqual([{ op: "op", exceeded: 0, usedShare: [2, 2, 2, 2, 2], shareSum: 0 }]);
   });
 
   test("guard() rejects when the deadline passes, and onLate learns how the work ended", async () => {
@@ -123,7 +123,7 @@ describe("Deadlines", () => {
     work.resolve("written");
     await time.settle();
     expect(late).toEqual([{ ok: "written" }]);
-    expect(deadlines.stats()).toEqual([{ op: "wal.sync", exceeded: 1, usedShare: [0, 0, 0, 0, 1] }]);
+    expect(deadlines.stats()).toEqual([{ op: "wal.sync", exceeded: 1, usedShare: [0, 0, 0, 0, 1], shareSum: 1 }]);
   });
 
   test("guard() counts the share of the budget that was used", async () => {

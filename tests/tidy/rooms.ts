@@ -169,6 +169,7 @@ const INTERFACES =
 const SIDE_DOORS: Readonly<Record<string, string>> = {
   "lib/io/real/process.ts": "the process that runs: its arguments, its end, its memory; only for doors",
   "lib/telemetry/metrics.ts": "loaded when somebody asks for metrics, because it is large",
+  "lib/telemetry/contract.ts": "as above",
 };
 
 /** Who chooses between the real machine and another one. */

@@ -1,6 +1,7 @@
 /** The process as the command line sees it: arguments, environment, terminal, streams, signals, exit. The only code that names `process`. */
 import { readFile, stat } from "node:fs/promises";
-import { closeSync, createReadStream, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { heapSize } from "bun:jsc";
 
 export interface HostProcess {
   readonly args: readonly string[];
@@ -94,22 +95,51 @@ export const hostProcess: HostProcess = {
 const READ_BYTES = 256 * 1024;
 const COLUMNS_ELSEWHERE = 100;
 
-export interface ResidentMeter {
+export interface ProcessMeter {
+  /** `bun 1.4.5` */
+  readonly runtime: string;
+  /** Seconds since 1970. */
+  readonly startSeconds: number;
   /** Resident memory; 0 where the system does not say. */
-  bytes(): number;
+  residentBytes(): number;
+  /** Of JavaScript objects. */
+  heapBytes(): number;
+  /** User and system. */
+  cpuSeconds(): number;
+  /** NaN where the system does not say. */
+  openFiles(): number;
+  openFilesMax(): number;
   close(): void;
 }
 
-/** The file stays open: out of file descriptors, `process.memoryUsage()` throws and nothing can be opened (HAZARDS X1). */
-export function residentMeter(): ResidentMeter {
+/** One file stays open: out of file descriptors, `process.memoryUsage()` throws and nothing can be opened (HAZARDS X1). */
+export function processMeter(): ProcessMeter {
   const statm = "/proc/self/statm";
-  if (!existsSync(statm)) return { bytes: () => 0, close() {} };
-  const file = openSync(statm, "r");
+  const file = existsSync(statm) ? openSync(statm, "r") : null;
   const text = Buffer.alloc(128);
   return {
-    bytes: () => Number(text.toString("latin1", 0, readSync(file, text, 0, text.length, 0)).split(" ")[1]) * PAGE_BYTES,
-    close: () => closeSync(file),
+    runtime: `bun ${process.versions["bun"]}`,
+    startSeconds: Date.now() / 1000 - process.uptime(),
+    residentBytes: () =>
+      file === null ? 0 : Number(text.toString("latin1", 0, readSync(file, text, 0, text.length, 0)).split(" ")[1]) * PAGE_BYTES,
+    heapBytes: () => heapSize(),
+    cpuSeconds: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+    openFiles: () => orNaN(() => readdirSync("/proc/self/fd").length),
+    openFilesMax: () => orNaN(() => Number(/^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))![1])),
+    close: () => file === null || closeSync(file),
   };
+}
+
+/** Not every system has it, and none has it when file descriptors have run out. */
+function orNaN(look: () => number): number {
+  try {
+    return look();
+  } catch {
+    return NaN;
+  }
 }
 
 const PAGE_BYTES = 4096;

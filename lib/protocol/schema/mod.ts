@@ -2,6 +2,7 @@
 export { advertisedVersions, type AnyApi, type Api, api, isFlexible, isServed } from "./api.ts";
 export { bytesMin, type Layout, layoutOf, presentSlots, type Shape, type Slot, taggedSlots } from "./layout.ts";
 export { type Codec, type Declaration, decode, decodePart, type Draft, encode, type Infer, type Message, message } from "./message.ts";
+export type { Fields } from "./types.ts";
 export {
   array,
   between,

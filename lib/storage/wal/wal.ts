@@ -4,6 +4,7 @@
  * data cannot starve consensus (law 8). A failed or hung sync fences the node: nothing is ever synced again (HAZARDS W1, W2).
  */
 import { Closed, type Deadline, DeadlineExceeded, type Io, IoFailed, Overloaded, type Waker } from "../../io/mod.ts";
+import { Histogram } from "../../telemetry/mod.ts";
 import { StorageFenced } from "../errors.ts";
 import type { StorageHealth } from "../types.ts";
 import type { EntryBuffer } from "./entry.ts";
@@ -57,6 +58,9 @@ export class Wal {
   #running = false;
   #scheduled = false;
   #roundStartedAt = 0;
+  /** Seconds of each round: its write and its sync. */
+  readonly commitSeconds = new Histogram();
+  #writtenBytes = 0;
   #watch: Waker | null = null;
   #health: StorageHealth["state"] = "ok";
   #fenced: StorageFenced | null = null;
@@ -84,6 +88,10 @@ export class Wal {
   }
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+  /** Since the start. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
   get paused(): boolean {
     return this.#paused;
@@ -218,6 +226,8 @@ export class Wal {
       return this.fence(describe(error));
     }
     this.#running = false;
+    this.commitSeconds.observe((this.#io.clock.mono() - this.#roundStartedAt) / 1000);
+    this.#writtenBytes += byteLength;
     if (this.#fenced !== null) return;
     this.#queuedBytes -= round.batchesBytes;
     if (this.#health === "stalled") this.#setHealth("ok");

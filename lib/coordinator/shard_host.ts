@@ -184,7 +184,9 @@ export class ShardHost {
     const { token, lastOffset, error, rebalanced } = this.#inFlight[0]!;
     if (lastOffset !== null && this.partition.highWatermark <= lastOffset) {
       const deadline = this.#io.deadlines.in("groups.append", ACKNOWLEDGE_BUDGET_MS);
-      const outcome = await this.partition.acknowledged(lastOffset, -1, deadline);
+      const { promise, resolve } = Promise.withResolvers<KafkaErrorName | null>();
+      this.partition.whenAcknowledged(lastOffset, -1, deadline, { acknowledged: (_, error) => resolve(error) }, 0);
+      const outcome = await promise;
       // Unknown is not failed: nothing later may count before this one is known.
       if (outcome === "REQUEST_TIMED_OUT") return;
       // The log is lost to us, and with it what became of the append.

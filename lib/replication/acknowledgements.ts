@@ -6,11 +6,13 @@
 import type { Deadline, Deadlines, Waker } from "../io/deadline.ts";
 import type { Clock } from "../io/io.ts";
 import type { KafkaErrorName } from "../protocol/errors.ts";
+import type { AcknowledgementWaiter } from "./types.ts";
 
 interface Wait {
   readonly offset: number;
   readonly deadline: Deadline;
-  readonly settle: (error: KafkaErrorName | null) => void;
+  readonly waiter: AcknowledgementWaiter;
+  readonly tag: number;
 }
 
 /** Settled waits are cut off the front once there are this many. */
@@ -35,18 +37,16 @@ export class Acknowledgements {
     return this.#waits.length - this.#head;
   }
 
-  /** Resolves to null once `passed` names an end above `offset`, to REQUEST_TIMED_OUT at the deadline: the outcome is then unknown. */
-  wait(offset: number, deadline: Deadline): Promise<KafkaErrorName | null> {
-    return new Promise((settle) => {
-      const waits = this.#waits;
-      const wait: Wait = { offset, deadline, settle };
-      // Waits come in append order but for repeated batches, which ask for an older offset.
-      let at = waits.length;
-      while (at > this.#head && waits[at - 1]!.offset > offset) at--;
-      if (at === waits.length) waits.push(wait);
-      else waits.splice(at, 0, wait);
-      if (deadline.at < this.#wakeAt) this.#arm(deadline);
-    });
+  /** Tells `waiter` null once `passed` names an end above `offset`, REQUEST_TIMED_OUT at the deadline: the outcome is then unknown. */
+  wait(offset: number, deadline: Deadline, waiter: AcknowledgementWaiter, tag: number): void {
+    const waits = this.#waits;
+    const wait: Wait = { offset, deadline, waiter, tag };
+    // Waits come in append order but for repeated batches, which ask for an older offset.
+    let at = waits.length;
+    while (at > this.#head && waits[at - 1]!.offset > offset) at--;
+    if (at === waits.length) waits.push(wait);
+    else waits.splice(at, 0, wait);
+    if (deadline.at < this.#wakeAt) this.#arm(deadline);
   }
 
   /** Everything below `endOffset` is acknowledged. */
@@ -56,7 +56,7 @@ export class Acknowledgements {
       const wait = waits[this.#head]!;
       if (wait.offset >= endOffset) break;
       this.#head++;
-      wait.settle(null);
+      wait.waiter.acknowledged(wait.tag, null);
     }
     if (this.#head === waits.length) {
       waits.length = 0;
@@ -71,7 +71,7 @@ export class Acknowledgements {
     const failed = this.#waits.splice(this.#head);
     this.#waits.length = 0;
     this.#head = 0;
-    for (const wait of failed) wait.settle(error);
+    for (const { waiter, tag } of failed) waiter.acknowledged(tag, error);
   }
 
   #arm(deadline: Deadline): void {
@@ -100,6 +100,6 @@ export class Acknowledgements {
     this.#head = 0;
     for (const wait of kept) this.#waits.push(wait);
     if (next !== null) this.#arm(next);
-    for (const wait of late) wait.settle("REQUEST_TIMED_OUT");
+    for (const { waiter, tag } of late) waiter.acknowledged(tag, "REQUEST_TIMED_OUT");
   }
 }

@@ -17,11 +17,10 @@ import type { ActiveProducer, EpochEnd, LogRead, PartitionLog, SequenceCheck, Ti
 import { Acknowledgements } from "./acknowledgements.ts";
 import { appendRefusal, RecordsNotDeletable } from "./errors.ts";
 import { hasEnoughReplicas, nextHighWatermark } from "./in_sync.ts";
-import type { AppendOptions, AppendResult, Partition, PartitionRead, Reader, ReadRequest } from "./types.ts";
+import type { AcknowledgementWaiter, AppendOptions, AppendResult, Partition, PartitionRead, Reader, ReadRequest } from "./types.ts";
 import { Watchers } from "./watchers.ts";
 
 const NOTHING: LogRead = { chunks: [], byteLength: 0, lease: unpooled };
-const ACKNOWLEDGED: Promise<null> = Promise.resolve(null);
 const NO_ABORTED: readonly never[] = [];
 /** Any batch has at least its header. */
 const BATCH_BYTES_MIN = 61;
@@ -36,8 +35,8 @@ export class LocalPartition implements Partition {
   readonly #watchers = new Watchers();
   readonly #onDisk: Acknowledgements;
   readonly #replicated: Acknowledgements;
-  /** End offset and length of each append above the high watermark, in offset order; before `#unreadableHead` they have passed. */
-  readonly #unreadable: { readonly end: number; readonly bytes: number }[] = [];
+  /** End offset and length by turns of each append above the high watermark, in offset order; before `#unreadableHead` they have passed. */
+  readonly #unreadable: number[] = [];
   #unreadableHead = 0;
   #readableBytes = 0;
   #settings: TopicConfig;
@@ -50,6 +49,8 @@ export class LocalPartition implements Partition {
   #followerEnds: readonly number[];
   /** 0 ≤ high watermark ≤ durable end; never goes back. */
   #highWatermark: number;
+  /** The log will call back about the first append that is not durable; it is asked again then for what came meanwhile. */
+  #asksLog = false;
   readonly #durable = (error: Error | null) => this.#durableMoved(error);
 
   /** @param io clock and deadlines only. */
@@ -145,14 +146,18 @@ export class LocalPartition implements Partition {
       const refusal = appendRefusal(error);
       return this.#refuse(refusal.error, refusal.message);
     }
-    this.#unreadable.push({ end: lastOffset + 1, bytes: batch.byteLength });
-    this.#log.whenDurable(lastOffset, this.#durable);
+    this.#unreadable.push(lastOffset + 1, batch.byteLength);
+    this.#askLog(lastOffset);
     return { ok: true, baseOffset, lastOffset, logAppendTimeMs: checked.logAppendTimeMs, logStartOffset: this.#log.logStartOffset };
   }
 
-  acknowledged(lastOffset: number, acks: 1 | -1, deadline: Deadline): Promise<KafkaErrorName | null> {
-    if (acks === 1) return this.#log.durableEndOffset > lastOffset ? ACKNOWLEDGED : this.#onDisk.wait(lastOffset, deadline);
-    return this.#highWatermark > lastOffset ? ACKNOWLEDGED : this.#replicated.wait(lastOffset, deadline);
+  isAcknowledged(lastOffset: number, acks: 1 | -1): boolean {
+    return (acks === 1 ? this.#log.durableEndOffset : this.#highWatermark) > lastOffset;
+  }
+
+  whenAcknowledged(lastOffset: number, acks: 1 | -1, deadline: Deadline, waiter: AcknowledgementWaiter, tag: number): void {
+    if (this.isAcknowledged(lastOffset, acks)) waiter.acknowledged(tag, null);
+    else (acks === 1 ? this.#onDisk : this.#replicated).wait(lastOffset, deadline, waiter, tag);
   }
 
   async read(request: ReadRequest, deadline: Deadline): Promise<PartitionRead> {
@@ -256,13 +261,22 @@ export class LocalPartition implements Partition {
     return reader === "committed" ? this.lastStableOffset : this.#highWatermark;
   }
 
+  #askLog(offset: number): void {
+    if (this.#asksLog) return;
+    this.#asksLog = true;
+    this.#log.whenDurable(offset, this.#durable);
+  }
+
   #durableMoved(error: Error | null): void {
+    this.#asksLog = false;
     if (error !== null) {
       // Whether the batch is on disk is unknown; an error that clients read as "not written" would make them duplicate it.
       this.#failWaiters("REQUEST_TIMED_OUT");
       return;
     }
-    this.#onDisk.passed(this.#log.durableEndOffset);
+    const { durableEndOffset, logEndOffset } = this.#log;
+    if (durableEndOffset < logEndOffset) this.#askLog(logEndOffset - 1);
+    this.#onDisk.passed(durableEndOffset);
     this.#advance();
   }
 
@@ -284,8 +298,9 @@ export class LocalPartition implements Partition {
 
   #countReadable(highWatermark: number): void {
     const queue = this.#unreadable;
-    while (this.#unreadableHead < queue.length && queue[this.#unreadableHead]!.end <= highWatermark) {
-      this.#readableBytes += queue[this.#unreadableHead++]!.bytes;
+    while (this.#unreadableHead < queue.length && queue[this.#unreadableHead]! <= highWatermark) {
+      this.#readableBytes += queue[this.#unreadableHead + 1]!;
+      this.#unreadableHead += 2;
     }
     if (this.#unreadableHead === queue.length) {
       queue.length = 0;

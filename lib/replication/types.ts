@@ -34,6 +34,12 @@ export type AppendResult =
   }
   | { readonly ok: false; readonly error: KafkaErrorName; readonly message: string | null; readonly recordErrors: readonly RecordError[] };
 
+/** Who waits. One object may wait for many appends: `tag` says which one is told. No promise per append, a request can have thousands. */
+export interface AcknowledgementWaiter {
+  /** Called once. `error` is null when acknowledged; REQUEST_TIMED_OUT means that the outcome is unknown. */
+  acknowledged(tag: number, error: KafkaErrorName | null): void;
+}
+
 export type Reader = "consumer" | "committed" | "replica";
 
 export interface ReadRequest {
@@ -75,11 +81,13 @@ export interface Partition {
    * Runs to the end without awaiting, so arrival order is log order. Retains `lease` for as long as the log needs the bytes.
    */
   append(records: Uint8Array, lease: Lease, options: AppendOptions): AppendResult;
+  /** `acks` 1: on this disk; -1: below the high watermark. */
+  isAcknowledged(lastOffset: number, acks: 1 | -1): boolean;
   /**
-   * Resolves when the append is acknowledged: `acks` 1 = on this disk, -1 = below the high watermark. Resolves to an error name when
-   * the deadline passed (REQUEST_TIMED_OUT: outcome unknown) or leadership was lost.
+   * Tells `waiter` once when the append is acknowledged, perhaps before this returns; or an error name when the deadline passed
+   * (REQUEST_TIMED_OUT: outcome unknown) or leadership was lost.
    */
-  acknowledged(lastOffset: number, acks: 1 | -1, deadline: Deadline): Promise<KafkaErrorName | null>;
+  whenAcknowledged(lastOffset: number, acks: 1 | -1, deadline: Deadline, waiter: AcknowledgementWaiter, tag: number): void;
   /** @throws {OffsetOutOfRange} @throws {CorruptLog} */
   read(request: ReadRequest, deadline: Deadline): Promise<PartitionRead>;
   /** 0 when a reader at `offset` could have nothing now; otherwise a lower bound of what it could have. Touches no disk. */

@@ -18,6 +18,8 @@ import {
   hasLogAppendTime,
   hasValidCrc,
   isControl,
+  lastOffsetOf,
+  maxTimestampOf,
   patchCrc,
   readBatchHeader,
   readInt16,
@@ -135,7 +137,7 @@ async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, co
   let chunks: Uint8Array[] = [];
   let waiting = 0;
   const add = (bytes: Uint8Array): void => {
-    segment.add(readBatchHeader(bytes), bytes.length, log.settings.indexIntervalBytes, 0);
+    segment.add(lastOffsetOf(bytes), maxTimestampOf(bytes), bytes.length, log.settings.indexIntervalBytes, 0);
     chunks.push(bytes);
     waiting += bytes.length;
   };

@@ -7,8 +7,8 @@ function queue() {
   const time = new ManualTime();
   const acknowledgements = new Acknowledgements(time, time.deadlines);
   const told: string[] = [];
-  const wait = (offset: number, budgetMs: number) =>
-    void acknowledgements.wait(offset, time.deadlines.in("produce", budgetMs)).then((error) => told.push(`${offset} ${error}`));
+  const waiter = { acknowledged: (tag: number, error: string | null) => void told.push(`${tag} ${error}`) };
+  const wait = (offset: number, budgetMs: number) => acknowledgements.wait(offset, time.deadlines.in("produce", budgetMs), waiter, offset);
   return { time, acknowledgements, told, wait };
 }
 
@@ -75,7 +75,7 @@ test("Acknowledgements settles every wait once, whatever the order of offsets, e
         const deadline = time.deadlines.in("produce", step.budgetMs);
         const wait = { offset: step.offset, at: deadline.at, told: [] as (string | null)[] };
         waits.push(wait);
-        void acknowledgements.wait(step.offset, deadline).then((error) => wait.told.push(error));
+        acknowledgements.wait(step.offset, deadline, { acknowledged: (_, error) => void wait.told.push(error) }, 0);
       } else if (step.kind === "passed") {
         const due = waits.filter((wait) => wait.offset < step.end && wait.told.length === 0);
         acknowledgements.passed(step.end);

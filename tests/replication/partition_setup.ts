@@ -1,9 +1,9 @@
 /** What tests of partitions share: settings, states, batches, and a partition over a log whose disk the test controls. */
 import type { TopicConfig } from "../../lib/config/mod.ts";
-import type { Io } from "../../lib/io/mod.ts";
-import { type NodeId, nodeId, type Uuid } from "../../lib/protocol/mod.ts";
+import type { Deadline, Io } from "../../lib/io/mod.ts";
+import { type KafkaErrorName, type NodeId, nodeId, type Uuid } from "../../lib/protocol/mod.ts";
 import { type BatchRules, encodeBatch, type NewBatch } from "../../lib/protocol/records/mod.ts";
-import { LocalPartition } from "../../lib/replication/mod.ts";
+import { LocalPartition, type Partition } from "../../lib/replication/mod.ts";
 import type { PartitionImage } from "../../lib/state/metadata/image.ts";
 import type { LogSettings } from "../../lib/storage/types.ts";
 import { ManualTime } from "./manual_time.ts";
@@ -84,4 +84,11 @@ export function setUp(options: { readonly state?: Partial<PartitionImage>; reado
     ...options.settings,
   });
   return { time, log, partition, deadline: time.deadlines.in("test", 60_000) };
+}
+
+/** What a waiter is told, as a promise. */
+export function acknowledged(partition: Partition, lastOffset: number, acks: 1 | -1, deadline: Deadline): Promise<KafkaErrorName | null> {
+  return new Promise((resolve) =>
+    partition.whenAcknowledged(lastOffset, acks, deadline, { acknowledged: (_, error) => resolve(error) }, 0)
+  );
 }

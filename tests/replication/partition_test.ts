@@ -3,7 +3,7 @@ import { Closed, Overloaded, unpooled } from "../../lib/io/mod.ts";
 import { nodeId } from "../../lib/protocol/mod.ts";
 import { type AppendResult, RecordsNotDeletable } from "../../lib/replication/mod.ts";
 import { DiskFull, OffsetOutOfRange, StorageFenced } from "../../lib/storage/errors.ts";
-import { batch, BATCH_RULES, LOG_SETTINGS, partitionState, SETTINGS, setUp } from "./partition_setup.ts";
+import { acknowledged, batch, BATCH_RULES, LOG_SETTINGS, partitionState, SETTINGS, setUp } from "./partition_setup.ts";
 
 const CLIENT = { internal: false } as const;
 
@@ -95,9 +95,9 @@ describe("LocalPartition.append() of an idempotent producer", () => {
     const again = ok(partition.append(numbered(1), unpooled, CLIENT));
     expect(again).toMatchObject({ baseOffset: 1, lastOffset: 1 });
     expect(log.logEndOffset).toBe(5);
-    const acknowledged = partition.acknowledged(again.lastOffset, -1, deadline);
+    const told = acknowledged(partition, again.lastOffset, -1, deadline);
     log.sync();
-    expect(await acknowledged).toBeNull();
+    expect(await told).toBeNull();
   });
 
   test("follows gaps, old epochs and new ones", () => {
@@ -118,21 +118,21 @@ describe("LocalPartition.append() of an idempotent producer", () => {
   });
 });
 
-describe("LocalPartition.acknowledged()", () => {
+describe("LocalPartition.whenAcknowledged()", () => {
   test("resolves at once for what is durable already", async () => {
     const { partition, log, deadline } = setUp();
     const { lastOffset } = ok(partition.append(batch(), unpooled, CLIENT));
     log.sync();
-    expect(await partition.acknowledged(lastOffset, -1, deadline)).toBeNull();
-    expect(await partition.acknowledged(lastOffset, 1, deadline)).toBeNull();
+    expect(await acknowledged(partition, lastOffset, -1, deadline)).toBeNull();
+    expect(await acknowledged(partition, lastOffset, 1, deadline)).toBeNull();
   });
 
   test("waits for the high watermark with acks=-1 and only for this disk with acks=1", async () => {
     const { partition, log, deadline } = setUp({ state: { replicas: [nodeId(1), nodeId(2)], isr: [nodeId(1), nodeId(2)] } });
     const { lastOffset } = ok(partition.append(batch(), unpooled, CLIENT));
     const told: string[] = [];
-    void partition.acknowledged(lastOffset, 1, deadline).then((error) => told.push(`1 ${error}`));
-    void partition.acknowledged(lastOffset, -1, deadline).then((error) => told.push(`-1 ${error}`));
+    void acknowledged(partition, lastOffset, 1, deadline).then((error) => told.push(`1 ${error}`));
+    void acknowledged(partition, lastOffset, -1, deadline).then((error) => told.push(`-1 ${error}`));
     log.sync();
     await Promise.resolve();
     expect(told).toEqual(["1 null"]);
@@ -144,10 +144,10 @@ describe("LocalPartition.acknowledged()", () => {
   test("says REQUEST_TIMED_OUT at the deadline and when the commit failed: the outcome is unknown", async () => {
     const { partition, log, time } = setUp();
     const first = ok(partition.append(batch(), unpooled, CLIENT));
-    const late = partition.acknowledged(first.lastOffset, -1, time.deadlines.in("produce", 30));
+    const late = acknowledged(partition, first.lastOffset, -1, time.deadlines.in("produce", 30));
     time.advance(60);
     expect(await late).toBe("REQUEST_TIMED_OUT");
-    const failed = partition.acknowledged(first.lastOffset, 1, time.deadlines.in("produce", 30));
+    const failed = acknowledged(partition, first.lastOffset, 1, time.deadlines.in("produce", 30));
     log.failSync(new StorageFenced("Cannot sync"));
     expect(await failed).toBe("REQUEST_TIMED_OUT");
     expect(partition.highWatermark).toBe(0);
@@ -156,10 +156,10 @@ describe("LocalPartition.acknowledged()", () => {
   test("ends when leadership is lost and when the partition is closed", async () => {
     const { partition, deadline } = setUp();
     const { lastOffset } = ok(partition.append(batch(), unpooled, CLIENT));
-    const lost = partition.acknowledged(lastOffset, -1, deadline);
+    const lost = acknowledged(partition, lastOffset, -1, deadline);
     partition.update(partitionState({ leader: 2, leaderEpoch: 5 }));
     expect(await lost).toBe("NOT_LEADER_OR_FOLLOWER");
-    const closed = partition.acknowledged(lastOffset, 1, deadline);
+    const closed = acknowledged(partition, lastOffset, 1, deadline);
     partition.close("UNKNOWN_TOPIC_OR_PARTITION");
     expect(await closed).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });

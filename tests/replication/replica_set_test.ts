@@ -6,7 +6,7 @@ import type { Storage } from "../../lib/storage/types.ts";
 import { ManualTime } from "./manual_time.ts";
 import { MemoryStorage } from "./memory_log.ts";
 import { metadataDelta, metadataImage, topicId, topicImage } from "./metadata.ts";
-import { batch, LOG_SETTINGS, NODE, partitionState, SETTINGS, timeOnly } from "./partition_setup.ts";
+import { acknowledged, batch, LOG_SETTINGS, NODE, partitionState, SETTINGS, timeOnly } from "./partition_setup.ts";
 
 function replicas(storage = new MemoryStorage()) {
   const time = new ManualTime();
@@ -47,9 +47,9 @@ test("ReplicaSet.apply() deletes the logs of a deleted topic and tells who waits
   replicaSet.apply(metadataDelta({ topicsCreated: [orders] }), metadataImage([orders]));
   const partition = replicaSet.byName("orders", 0)!;
   partition.append(batch(), unpooled, { internal: false });
-  const acknowledged = partition.acknowledged(0, -1, time.deadlines.in("produce", 1_000));
+  const told = acknowledged(partition, 0, -1, time.deadlines.in("produce", 1_000));
   replicaSet.apply(metadataDelta({ topicsDeleted: [orders] }), metadataImage([]));
-  expect(await acknowledged).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  expect(await told).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   expect(replicaSet.byName("orders", 0)).toBeNull();
   expect(replicaSet.byId(topicId(1), 0)).toBeNull();
   await replicaSet.close();

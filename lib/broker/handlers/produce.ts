@@ -16,7 +16,7 @@ import {
   type ProduceResponse,
   ZERO_UUID,
 } from "../../protocol/mod.ts";
-import type { AppendOptions, AppendResult, Partition, RecordError } from "../../replication/types.ts";
+import type { AcknowledgementWaiter, AppendOptions, AppendResult, Partition, RecordError } from "../../replication/types.ts";
 import { handler, NO_REPLY, type RequestContext } from "../handler.ts";
 import { currentLeader, leaderEndpoints, type LeaderHint, NO_LEADER } from "../leader_hints.ts";
 
@@ -29,12 +29,6 @@ interface Row extends PartitionResponse {
   errorCode: number;
   errorMessage: string | null;
   currentLeader: LeaderHint;
-}
-
-interface Pending {
-  readonly row: Row;
-  readonly topic: Topic;
-  readonly acknowledged: Promise<KafkaErrorName | null>;
 }
 
 /** For making the reply, on top of the client's own timeout. */
@@ -62,7 +56,7 @@ export const produce = handler<ProduceRequest, ProduceResponse>({
         "Cannot append transactional records: transactions are not served",
       );
     }
-    const pending: Pending[] = [];
+    const pending = new PendingRows();
     const leaders = new Set<number>();
     const until = narrow(context.deadline, "produce.acknowledge", context.services.io.clock.mono(), Math.max(0, request.timeoutMs));
     const responses = request.topicData.map((topic) => appendTopic(topic, acks, until, context, pending, leaders));
@@ -72,7 +66,7 @@ export const produce = handler<ProduceRequest, ProduceResponse>({
       if (failed !== undefined) context.hangUp(`acks is 0 and partition ${failed.index} failed with ${errorName(failed.errorCode)}`);
       return NO_REPLY;
     }
-    return pending.length === 0 ? reply(responses, leaders, context) : replyLater(responses, leaders, pending, context);
+    return pending.isDone ? reply(responses, leaders, context) : replyLater(responses, leaders, pending, context);
   },
 
   refuse: (request, error, message) => refuseAll(request, error, message),
@@ -83,7 +77,7 @@ function appendTopic(
   acks: -1 | 0 | 1,
   until: Deadline,
   context: RequestContext,
-  pending: Pending[],
+  pending: PendingRows,
   leaders: Set<number>,
 ): TopicResponse {
   const { services, apiVersion, lease, clientId } = context;
@@ -121,7 +115,7 @@ function appendTopic(
       currentLeader: NO_LEADER,
     };
     rows[at] = row;
-    if (acks !== 0) pending.push({ row, topic, acknowledged: partition!.acknowledged(result.lastOffset, acks, until) });
+    if (acks !== 0) pending.waitFor(row, topic, partition!, result.lastOffset, acks, until);
   }
   return { name: topic.name, topicId: topic.topicId, partitionResponses: rows };
 }
@@ -143,16 +137,47 @@ function appendRecords(
 async function replyLater(
   responses: TopicResponse[],
   leaders: Set<number>,
-  pending: readonly Pending[],
+  pending: PendingRows,
   context: RequestContext,
 ): Promise<ProduceResponse> {
-  for (const { row, topic, acknowledged } of pending) {
-    const error = await acknowledged;
-    if (error === null) continue;
-    row.errorCode = errorCode(error);
-    if (error === "NOT_LEADER_OR_FOLLOWER") hintLeader(row, topic, context, leaders);
-  }
+  for (const { row, topic } of await pending.lostLeader()) hintLeader(row, topic, context, leaders);
   return reply(responses, leaders, context);
+}
+
+/** The rows of a request that wait for their acknowledgement: one promise for all of them, and no object for a row that is acknowledged. */
+class PendingRows implements AcknowledgementWaiter {
+  readonly #rows: Row[] = [];
+  readonly #topics: Topic[] = [];
+  readonly #lostLeader: { readonly row: Row; readonly topic: Topic }[] = [];
+  #open = 0;
+  readonly #done = Promise.withResolvers<void>();
+
+  get isDone(): boolean {
+    return this.#open === 0;
+  }
+
+  waitFor(row: Row, topic: Topic, partition: Partition, lastOffset: number, acks: 1 | -1, until: Deadline): void {
+    if (partition.isAcknowledged(lastOffset, acks)) return;
+    this.#open++;
+    this.#rows.push(row);
+    this.#topics.push(topic);
+    partition.whenAcknowledged(lastOffset, acks, until, this, this.#rows.length - 1);
+  }
+
+  acknowledged(tag: number, error: KafkaErrorName | null): void {
+    if (error !== null) {
+      const row = this.#rows[tag]!;
+      row.errorCode = errorCode(error);
+      if (error === "NOT_LEADER_OR_FOLLOWER") this.#lostLeader.push({ row, topic: this.#topics[tag]! });
+    }
+    if (--this.#open === 0) this.#done.resolve();
+  }
+
+  /** Resolves when all are told, with those that must look for another leader. */
+  async lostLeader(): Promise<readonly { readonly row: Row; readonly topic: Topic }[]> {
+    await this.#done.promise;
+    return this.#lostLeader;
+  }
 }
 
 function reply(responses: TopicResponse[], leaders: ReadonlySet<number>, context: RequestContext): ProduceResponse {

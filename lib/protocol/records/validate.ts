@@ -61,7 +61,6 @@ export type BatchCheck =
     readonly ok: true;
     /** What is to be appended: the bytes that came, or new ones when the codec had to change. */
     readonly records: Uint8Array;
-    readonly header: BatchHeader;
     /** -1: none. */
     readonly producerId: number;
     /** -1 unless the broker stamped the batch. */
@@ -95,10 +94,10 @@ export function validateProduceBatch(bytes: Uint8Array, rules: BatchRules, conte
   const codec = compressionOf(header)!;
   const control = isControl(header);
   const target = rules.compression === "producer" || control ? codec : rules.compression;
-  const asks = recordRules(rules, context.nowMs);
   let records = bytes;
   let { maxTimestamp } = header;
-  if (!control && (codec === "none" || codec !== target || asks.keys || wantsTimestampsRead(header, rules, asks))) {
+  if (!control && (codec === "none" || codec !== target || rules.compacted || wantsTimestampsRead(header, rules, context.nowMs))) {
+    const asks = recordRules(rules, context.nowMs);
     try {
       const payload = codec === "none" ? bytes : recordsPayload(bytes, 0, header, decompressedBytesMax(rules));
       const found = inspectRecords(payload, codec === "none" ? BATCH_HEADER_BYTES : 0, header, asks);
@@ -123,7 +122,6 @@ export function validateProduceBatch(bytes: Uint8Array, rules: BatchRules, conte
   return {
     ok: true,
     records,
-    header: readBatchHeader(records),
     producerId: header.producerId,
     logAppendTimeMs: stamps ? context.nowMs : -1,
   };
@@ -183,8 +181,9 @@ function recordRules(rules: BatchRules, nowMs: number): RecordRules {
 }
 
 /** The header has the largest timestamp only: a topic that refuses old records must have them all read. */
-function wantsTimestampsRead(header: BatchHeader, rules: BatchRules, asks: RecordRules): boolean {
-  return asks.oldestMs !== -Infinity || (rules.timestampType === "CreateTime" && header.maxTimestamp > asks.newestMs);
+function wantsTimestampsRead({ maxTimestamp }: BatchHeader, rules: BatchRules, nowMs: number): boolean {
+  return rules.timestampType === "CreateTime" &&
+    (rules.timestampBeforeMaxMs !== Infinity || maxTimestamp > nowMs + rules.timestampAfterMaxMs);
 }
 
 const decompressedBytesMax = (rules: BatchRules): number =>

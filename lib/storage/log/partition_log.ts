@@ -6,12 +6,15 @@
 import { Closed, type Deadline, invariant, IoFailed, type Lease } from "../../io/mod.ts";
 import type { Uuid } from "../../protocol/ids.ts";
 import {
+  baseOffsetOf,
   batchSize,
   forEachBatch,
   lastOffsetOf,
+  leaderEpochOf,
   maxTimestampOf,
   patchBaseOffset,
   patchLeaderEpoch,
+  producerIdOf,
   readBatchHeader,
   wholeBatchAt,
   writeInt32,
@@ -404,6 +407,7 @@ export class StoredLog implements PartitionLog, Participant {
   cut(offset: number): Promise<void> {
     return this.inTurn(async () => {
       this.#shortReason = null;
+      this.failed(new Closed(`what partition ${this.partition} of topic ${this.topicId} had from offset ${offset} on`));
       await this.#flush();
       while (this.#segments.length > 1 && this.#segments.at(-1)!.base >= offset) {
         const segment = this.#segments.pop()!;
@@ -565,10 +569,9 @@ export class StoredLog implements PartitionLog, Participant {
     }
     const position = active.size;
     for (let at = 0, size; (size = wholeBatchAt(bytes, at)) > 0; at += size) {
-      const header = readBatchHeader(bytes, at);
-      active.add(header, size, this.#settings.indexIntervalBytes, nowMs);
-      this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
-      if (header.producerId >= 0) this.#producers.apply(header);
+      active.add(lastOffsetOf(bytes, at), maxTimestampOf(bytes, at), size, this.#settings.indexIntervalBytes, nowMs);
+      this.#epochs.assign(leaderEpochOf(bytes, at), baseOffsetOf(bytes, at));
+      if (producerIdOf(bytes, at) >= 0) this.#producers.apply(readBatchHeader(bytes, at));
     }
     this.#end = end;
     const held = lease !== null && bytes.length > this.#needs.settings.copyBytesMax;
@@ -653,7 +656,13 @@ export class StoredLog implements PartitionLog, Participant {
     let end = segment.base;
     const stop = await this.store.scanValid(segment, segment.written, (header, size) => {
       if (header.baseOffset < end) return false;
-      segment.add(header, size, this.#settings.indexIntervalBytes, header.maxTimestamp);
+      segment.add(
+        header.baseOffset + header.lastOffsetDelta,
+        header.maxTimestamp,
+        size,
+        this.#settings.indexIntervalBytes,
+        header.maxTimestamp,
+      );
       this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
       this.#producers.apply(header);
       end = header.baseOffset + header.lastOffsetDelta + 1;
@@ -683,6 +692,6 @@ export class StoredLog implements PartitionLog, Participant {
 /** The largest timestamp of the batches, or the time of the append when they have none. */
 function newestTimestamp(bytes: Uint8Array, nowMs: number): number {
   let newest = -1;
-  forEachBatch(bytes, (at) => newest = Math.max(newest, maxTimestampOf(bytes, at)));
+  for (let at = 0, size; (size = wholeBatchAt(bytes, at)) > 0; at += size) newest = Math.max(newest, maxTimestampOf(bytes, at));
   return newest >= 0 ? newest : nowMs;
 }

@@ -1,5 +1,4 @@
 /** One segment of a log: where it begins, how far it goes, what its index knows. Bookkeeping only; `segment_store.ts` has its files. */
-import { type BatchHeader } from "../../protocol/records/mod.ts";
 import type { LogSettings } from "../types.ts";
 import { OFFSET_ENTRY_BYTES, SegmentIndex } from "./index_entries.ts";
 import { VerifiedRanges } from "./verified_ranges.ts";
@@ -62,13 +61,13 @@ export class Segment {
     );
   }
 
-  /** The batch of `header` is the next one; `indexIntervalBytes` of log have one index entry. */
-  add(header: BatchHeader, byteLength: number, indexIntervalBytes: number, nowMs: number): void {
-    const relative = header.baseOffset + header.lastOffsetDelta - this.base;
-    if (this.firstTimestamp < 0) this.firstTimestamp = header.maxTimestamp >= 0 ? header.maxTimestamp : nowMs;
-    if (header.maxTimestamp > this.maxTimestamp) {
-      this.maxTimestamp = header.maxTimestamp;
-      this.maxTimestampOffset = relative + this.base;
+  /** A batch is the next one; `indexIntervalBytes` of log have one index entry. */
+  add(lastOffset: number, maxTimestamp: number, byteLength: number, indexIntervalBytes: number, nowMs: number): void {
+    const relative = lastOffset - this.base;
+    if (this.firstTimestamp < 0) this.firstTimestamp = maxTimestamp >= 0 ? maxTimestamp : nowMs;
+    if (maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = maxTimestamp;
+      this.maxTimestampOffset = lastOffset;
     }
     if (this.#bytesSinceIndex > indexIntervalBytes) {
       this.index.add(relative, this.size);

@@ -49,6 +49,7 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
         host.writeError(`Stopping at once: ${why}\n`);
         host.exit(code);
       },
+      residentSoftLimitBytes: config.values.memorySoftLimitBytes,
     });
     node = await startNode({ io, config, directory: config.values.logDirs, inMemory: false, topics: flags.topics });
   } catch (error) {

@@ -88,6 +88,11 @@ export const brokerSettings = [
   durationMs("wal.sync.stall.ms", 1_000, "A sync that runs this long makes the node unhealthy", { min: 1 }),
   durationMs("wal.sync.exit.ms", 10_000, "A sync that runs this long ends the node", { min: 1 }),
 
+  // ── memory ──
+  long("memory.soft.limit.bytes", 160 << 20, "Resident memory from which garbage is collected early; 0 leaves it to the runtime", {
+    min: 0,
+  }),
+
   // ── connections and requests ──
   positive("socket.request.max.bytes", 104_857_600, "Largest request"),
   positive("queued.request.bytes.max", 24 << 20, "Bytes of requests in work above which connections are not read"),

@@ -4,7 +4,7 @@
  */
 import { type Deadline, unpooled } from "../io/mod.ts";
 import type { RunningNode } from "../node.ts";
-import { encodeBatch, type NewRecord } from "../protocol/mod.ts";
+import { encodeBatch, type KafkaErrorName, type NewRecord } from "../protocol/mod.ts";
 import type { Partition } from "../replication/types.ts";
 import { RequestRefused } from "./errors.ts";
 import { partitionOf } from "./partition_of.ts";
@@ -78,7 +78,9 @@ function append(partition: Partition, records: readonly NewRecord[]): { readonly
 }
 
 async function acknowledged(partition: Partition, lastOffset: number, deadline: Deadline): Promise<void> {
-  const error = await partition.acknowledged(lastOffset, -1, deadline);
+  const { promise, resolve } = Promise.withResolvers<KafkaErrorName | null>();
+  partition.whenAcknowledged(lastOffset, -1, deadline, { acknowledged: (_, error) => resolve(error) }, 0);
+  const error = await promise;
   if (error !== null) {
     throw new RequestRefused(error, `Cannot tell whether "${partition.topic}-${partition.partition}" has the records: ${error}`);
   }

@@ -77,7 +77,7 @@ export const DEFAULT_STORAGE_SETTINGS: Omit<StorageSettings, "nodeId"> = {
   copyBytesMax: 32 * 1024,
   tailBytesMax: 12 * MIB,
   tailHeldBytesMax: 4 * MIB,
-  tailBytesLimit: 32 * MIB,
+  tailBytesLimit: 24 * MIB,
   checkpointWalBytes: 256 * MIB,
   checkpointMs: 60_000,
   openFilesMax: 2000,

@@ -6,15 +6,16 @@ import { readFileSync } from "node:fs";
 import type { Deadline, Deadlines } from "../deadline.ts";
 import { DeadlineExceeded, IoFailed } from "../errors.ts";
 import type { Address, HttpHandler, Listener, Net, Socket, SocketHandler } from "../io.ts";
+import type { GarbageRelief } from "./garbage.ts";
 import { listenHttp } from "./http.ts";
 
 /** TCP keep-alive: a peer that vanished without a word is noticed although nobody writes (HAZARDS N1). */
 const KEEP_ALIVE_MS = 60_000;
 
-export function createRealNet(deadlines: Deadlines): Net {
+export function createRealNet(deadlines: Deadlines, relief: GarbageRelief | null): Net {
   let nextId = 1;
   const attach = (bun: Bun.Socket<RealSocket>, accept: (socket: Socket) => SocketHandler): void => {
-    const socket = new RealSocket(nextId++, bun);
+    const socket = new RealSocket(nextId++, bun, relief);
     bun.data = socket;
     bun.setNoDelay(true);
     bun.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -78,13 +79,15 @@ class RealSocket implements Socket {
   readonly remote: Address;
   readonly local: Address;
   readonly #bun: Bun.Socket<RealSocket>;
+  readonly #relief: GarbageRelief | null;
   #handler: SocketHandler | null = null;
   #error: Error | null = null;
   #closed = false;
 
-  constructor(id: number, bun: Bun.Socket<RealSocket>) {
+  constructor(id: number, bun: Bun.Socket<RealSocket>, relief: GarbageRelief | null) {
     this.id = id;
     this.#bun = bun;
+    this.#relief = relief;
     this.remote = { host: plainIp(bun.remoteAddress), port: bun.remotePort };
     this.local = { host: plainIp(bun.localAddress), port: bun.localPort };
   }
@@ -116,6 +119,7 @@ class RealSocket implements Socket {
 
   onData(chunk: Uint8Array): void {
     this.#handler?.onData(chunk);
+    this.#relief?.received(chunk.length);
   }
 
   onDrain(): void {

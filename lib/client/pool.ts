@@ -71,14 +71,15 @@ class Pool implements Cluster {
   }
 
   call<Out, Read>(target: Target, api: Api<unknown, never, Out, Read>, draft: Out, options: CallOptions): Promise<Read> {
-    // Without an await in between where the node is known: calls leave in the order in which they are made.
-    if (typeof target === "number") return this.#lane(target, options.lane ?? "default").submit(api, draft, options);
+    const lane = this.#knownLane(target, options);
+    if (lane !== null) return lane.submit(api, draft, options);
     return this.#laneFor(target, options).then((lane) => lane.submit(api, draft, options));
   }
 
   tell<Out>(target: Target, api: Api<unknown, never, Out, unknown>, draft: Out, options: CallOptions): Promise<void> {
     const ask = api as Api<unknown, never, Out, void>;
-    if (typeof target === "number") return this.#lane(target, options.lane ?? "default").submit(ask, draft, options, false);
+    const lane = this.#knownLane(target, options);
+    if (lane !== null) return lane.submit(ask, draft, options, false);
     return this.#laneFor(target, options).then((lane) => lane.submit(ask, draft, options, false));
   }
 
@@ -145,8 +146,16 @@ class Pool implements Cluster {
 
   async #laneFor(target: Target, { deadline, lane = "default" }: { readonly deadline: Deadline; readonly lane?: LaneName }): Promise<Lane> {
     if (target === "controller") return this.#lane(await this.#metadata.controller(deadline), lane);
-    if (typeof target === "number") return this.#lane(target, lane);
+    if (typeof target === "number") {
+      if (this.#metadata.nodeById(target) === null) await this.#metadata.nodes(deadline);
+      return this.#lane(target, lane);
+    }
     return this.#idlest(lane) ?? await firstConnected(this.#io.timers, this.#candidates(lane), deadline);
+  }
+
+  /** Without an await in between where the node is known: calls leave in the order in which they are made. */
+  #knownLane(target: Target, { lane = "default" }: CallOptions): Lane | null {
+    return typeof target === "number" && this.#metadata.nodeById(target) !== null ? this.#lane(target, lane) : null;
   }
 
   #lane(node: number, name: LaneName): Lane {

@@ -15,6 +15,7 @@ const clients: Readonly<Record<string, () => Promise<unknown>>> = {
   java: javaTools,
   franz_go: () => franzGo("v1.22.2"),
   differential: javaTools,
+  barnabas_client: javaTools,
 };
 
 const asked = process.argv.slice(2);

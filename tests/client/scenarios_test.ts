@@ -1,0 +1,13 @@
+/** The scenarios of tests/compat/barnabas_client against an embedded broker: there they also meet Apache Kafka. */
+import { test } from "bun:test";
+import { Broker } from "../../mod.ts";
+import { scenarios as admin } from "../compat/barnabas_client/scenarios/admin.ts";
+
+for (const [room, scenarios] of Object.entries({ admin })) {
+  for (const [name, run] of Object.entries(scenarios)) {
+    test(`${room}: ${name}`, async () => {
+      await using broker = await Broker.start({ storage: "memory" });
+      await run(broker.bootstrapServers);
+    });
+  }
+}

@@ -1,43 +1,41 @@
-/** The HTTP application: health, metrics, version. Every answer that refuses says what exists or what to do. */
+/**
+ * The HTTP application: health, metrics and version at once, and everything below `/v1` from the first request for it on, because the
+ * schemas there are large and many nodes are never asked. Every answer that refuses says what exists or what to do.
+ */
 import { Hono } from "hono";
-import { isLoopback } from "../config/mod.ts";
+import { browserGuard } from "./guard.ts";
+import type { AdminContext } from "./mod.ts";
+import { problem } from "./problem.ts";
 import { health } from "./routes/health.ts";
 import { metrics } from "./routes/metrics.ts";
 import { version } from "./routes/version.ts";
-import type { AdminContext } from "./mod.ts";
+import type { V1App } from "./v1/app.ts";
 
-/** What a refusal looks like (RFC 9457). */
-export interface Problem {
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-}
+const DOCS = "/v1/docs";
 
 export function adminApp(needs: AdminContext): Hono {
+  const { controller } = needs.services;
   const app = new Hono();
-  // A page on the web may make a browser call a name that it points at 127.0.0.1: such a request names that host (DNS rebinding).
-  app.use(async (context, next) => {
-    const host = new URL(context.req.url).hostname.replace(/^\[|\]$/g, "");
-    if (!isLoopback(host) && !/^[\d.]+$|:/.test(host)) {
-      return problem(403, "Host not allowed", `"${host}" is not an address of this node: use its IP address or localhost`);
-    }
-    await next();
-  });
+  app.use(browserGuard(needs.boundTo, function* () {
+    for (const { endpoints } of controller.image.brokers.values()) for (const { host } of endpoints) yield host;
+  }));
   app.route("/", health(needs));
   app.route("/", metrics(needs));
   app.route("/", version());
+  for (const path of ["/", "/v1", "/v1/"]) app.get(path, (context) => context.redirect(DOCS));
+  const paths = [...new Set(app.routes.filter(({ method }) => method === "GET").map(({ path }) => path)), DOCS].filter((path) =>
+    !/^\/(?:v1\/?)?$/.test(path)
+  ).sort();
 
-  const paths = [...new Set(app.routes.filter(({ method }) => method === "GET").map(({ path }) => path))].sort();
-  app.notFound((context) => {
-    const { method, path } = context.req;
-    if (!paths.includes(path)) return problem(404, "Not found", `There is no "${path}": there are ${paths.join(", ")}`);
-    return problem(405, "Method not allowed", `"${path}" does not answer ${method}: use GET`, { Allow: "GET, HEAD" });
+  let v1: Promise<V1App> | null = null;
+  app.all("/v1/*", async ({ req }) => {
+    v1 ??= import("./v1/app.ts").then(({ v1App }) => v1App(needs));
+    return (await v1).fetch(req.raw);
   });
-  app.onError((error) => problem(500, "Internal error", error.message));
+  app.notFound(({ req: { method, path } }) => {
+    if (!paths.includes(path)) return problem("not-found", `There is no "${path}": there are ${paths.join(", ")}`);
+    return problem("method-not-allowed", `"${path}" does not answer ${method}: use GET`, { headers: { Allow: "GET, HEAD" } });
+  });
+  app.onError((error) => problem("internal-error", error.message));
   return app;
-}
-
-export function problem(status: number, title: string, detail: string, headers: Readonly<Record<string, string>> = {}): Response {
-  const body: Problem = { title, status, detail };
-  return new Response(JSON.stringify(body) + "\n", { status, headers: { ...headers, "content-type": "application/problem+json" } });
 }

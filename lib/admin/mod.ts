@@ -4,8 +4,9 @@
  */
 import type { KafkaServer, Readiness, Services } from "../broker/mod.ts";
 import type { Address, Deadline, Io } from "../io/mod.ts";
-import { DiskSpace } from "./metrics/disk_space.ts";
 import { type ProcessMeter, processMeter } from "../io/real/process.ts";
+import { DiskSpace } from "./metrics/disk_space.ts";
+import { problem } from "./problem.ts";
 
 export interface AdminNeeds {
   readonly services: Services;
@@ -15,6 +16,8 @@ export interface AdminNeeds {
 
 /** What routes may use. */
 export interface AdminContext extends AdminNeeds {
+  /** The host that the HTTP side listens on. */
+  readonly boundTo: string;
   readonly meter: ProcessMeter;
   readonly disk: DiskSpace;
 }
@@ -40,7 +43,7 @@ export async function openAdmin(io: Io, address: Address, deadline: Deadline): P
       address: listener.address,
       serve(needs) {
         app = import("./app.ts").then(({ adminApp }) =>
-          adminApp({ ...needs, meter, disk: new DiskSpace(needs.services.storage, io.deadlines) })
+          adminApp({ ...needs, boundTo: address.host, meter, disk: new DiskSpace(needs.services.storage, io.deadlines) })
         );
       },
       close() {
@@ -60,9 +63,5 @@ function starting(request: Request): Response {
   const { pathname } = new URL(request.url);
   if (pathname === "/livez") return Response.json({ status: "ok" });
   if (pathname === "/readyz") return Response.json({ status: "unavailable", reasons: [reason] }, { status: 503 });
-  const problem = { title: "Starting", status: 503, detail: `${reason}; ask again when "/readyz" says that it is ready` };
-  return new Response(JSON.stringify(problem) + "\n", {
-    status: 503,
-    headers: { "content-type": "application/problem+json", "retry-after": "1" },
-  });
+  return problem("starting", `${reason}; ask again when "/readyz" says that it is ready`, { headers: { "retry-after": "1" } });
 }

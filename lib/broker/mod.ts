@@ -1,4 +1,5 @@
 /** Door of `broker`: the Kafka port and what is served there. */
+export { isUnforeseen, kafkaErrorOf } from "./error_mapping.ts";
 export { FetchBudget } from "./fetch_budget.ts";
 export { FetchParks } from "./fetch_park.ts";
 export { FETCH_SESSION_LIMITS, FetchSessions } from "./fetch_session.ts";

@@ -2,7 +2,6 @@
 export { type BrokerSettingName, brokerSettings, type BrokerValues } from "./broker_settings.ts";
 export { checkConfig, checkConfigs, listDefault } from "./check.ts";
 export { type ConfigRow, describeConfigs } from "./describe.ts";
-export { clientMetricsSettings, groupSettings } from "./group_settings.ts";
 export { formatAddress, isLoopback, isWildcard, type Listener, type ListenerAddress, parseAddress, parseListeners } from "./listeners.ts";
 export { type LoadedSettings, loadSettings, settingNameOf, type SettingTexts } from "./load.ts";
 export { suggestion } from "./names.ts";

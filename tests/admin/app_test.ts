@@ -40,9 +40,10 @@ describe("the HTTP side", () => {
     const reply = await fetch(`${base}/topics`);
     expect(reply.headers.get("content-type")).toBe("application/problem+json");
     expect(await reply.json()).toEqual({
+      type: "/v1/docs#problem-not-found",
       title: "Not found",
       status: 404,
-      detail: 'There is no "/topics": there are /livez, /metrics, /readyz, /version',
+      detail: 'There is no "/topics": there are /livez, /metrics, /readyz, /v1/docs, /version',
     });
   });
 

@@ -109,10 +109,19 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       config: "settings and addresses",
       io: "the HTTP listener",
       protocol: "ids",
-      telemetry: "the registry of metrics",
+      telemetry: "the registry of metrics, the log",
       version: "it tells the version",
     },
-    packages: { hono: "routes" },
+    types: {
+      controller: "what it is asked for",
+      replication: "partitions whose state is told",
+      state: "the metadata image is told",
+    },
+    packages: {
+      "hono": "routes",
+      "hono/*": "routes",
+      "@hono/zod-openapi": "one declaration for checks, document and handler",
+    },
   },
   cli: {
     imports: {

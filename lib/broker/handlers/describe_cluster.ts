@@ -35,9 +35,10 @@ export const describeCluster = handler<DescribeClusterRequest, DescribeClusterRe
     };
   },
 
-  refuse: (_request, error, errorMessage) => ({
+  refuse: (request, error, errorMessage) => ({
     errorCode: errorCode(error),
     errorMessage,
+    endpointType: request.endpointType,
     clusterId: "",
     brokers: [],
   }),

@@ -3,8 +3,8 @@ import { IoFailed } from "../errors.ts";
 import type { Address, HttpHandler, Listener } from "../io.ts";
 
 const IDLE_TIMEOUT_S = 60;
-/** HAZARDS S3. Larger bodies are answered 413 before they are read. */
-const BODY_BYTES_MAX = 1024 * 1024;
+/** HAZARDS S3. Larger bodies are answered 413 before they are read. Above the limit of the admin door, which says so in its own words. */
+const BODY_BYTES_MAX = 1536 * 1024;
 
 export async function listenHttp(address: Address, serve: HttpHandler): Promise<Listener> {
   try {

@@ -13,14 +13,26 @@ import {
   Readiness,
   type Services,
 } from "./broker/mod.ts";
-import { isWildcard, type Listener, type NodeSettings, parseAddress, parseListeners, resolveTopicConfig } from "./config/mod.ts";
+import {
+  type BrokerSettings,
+  checkConfig,
+  checkConfigs,
+  clusterIdOf,
+  isWildcard,
+  type Listener,
+  type NodeSettings,
+  parseAddress,
+  parseListeners,
+  resolveTopicConfig,
+} from "./config/mod.ts";
 import { followBrokerConfigs, loneController, metadataRules, type NodeController, openController } from "./controller/mod.ts";
 import { coordinatorSettings, Groups } from "./coordinator/mod.ts";
 import { type Address, type Deadline, type Io, narrow } from "./io/mod.ts";
-import { nodeId as toNodeId } from "./protocol/mod.ts";
+import { nodeId as toNodeId, type Uuid } from "./protocol/mod.ts";
 import { ReplicaSet } from "./replication/mod.ts";
 import { kafkaLimits, storageSettings } from "./node_settings.ts";
-import { openStorage, type Storage } from "./storage/mod.ts";
+import { topicNameProblem } from "./state/mod.ts";
+import { DataDirectoryRefused, directoryBefore, openStorage, type Storage } from "./storage/mod.ts";
 import { logOf } from "./telemetry/mod.ts";
 
 export interface NodeOptions {
@@ -99,10 +111,14 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
   const deadline = io.deadlines.in("start", START_MS);
   const settings = config.values;
   const nodeId = toNodeId(settings.nodeId);
-  const planned = parseListeners(settings.listeners, settings.advertisedListeners, settings.listenerSecurityProtocolMap);
-  if (!planned.ok) throw new SettingsRefused(planned.message);
+  const planned = parseListeners(settings);
+  if (!planned.ok) throw new SettingsRefused(planned.problems.join("; "));
+  const refused = bootTopicProblems(topics, settings);
+  if (refused.length > 0) throw new SettingsRefused(refused.join("; "));
 
+  const made = await directoryBefore(io, directory, deadline);
   const opened: (() => Promise<void> | void)[] = [];
+  let isUnused = () => true;
   try {
     const admin = await openAdminDoor(io, settings.adminListener, deadline);
     opened.push(() => admin?.close());
@@ -110,8 +126,11 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
     const storage = await openStorage(io, storageSettings(settings, inMemory), directory);
     opened.push(() => storage.close(deadline));
 
-    const controller = await openController(io, loneController(nodeId, metadataRules(settings)), storage.raft, null);
+    const clusterId = clusterIdOf(settings.clusterId);
+    const controller = await openController(io, loneController(nodeId, metadataRules(settings), clusterId), storage.raft, null);
     opened.push(() => controller.close());
+    isUnused = () => controller.image.topics.size === 0;
+    refuseOtherCluster(controller, clusterId, directory);
     followBrokerConfigs(controller, nodeId, config);
 
     const replicas = new ReplicaSet({
@@ -170,6 +189,12 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
         logOf("node")("warn", "Cannot close after a failed start", { cause: String(cause) })
       );
     }
+    // Without a topic nothing was acknowledged to anybody. A directory that was refused is another's.
+    if (isUnused() && !(error instanceof DataDirectoryRefused)) {
+      await made.takeBack().catch((cause: unknown) =>
+        logOf("node")("warn", "Cannot tidy up after a failed start", { cause: String(cause) })
+      );
+    }
     throw error;
   }
 }
@@ -199,7 +224,30 @@ async function stopParts(
 /** What clients of a listener are told. */
 function endpointOf({ name, securityProtocol, advertised, bound, host }: BoundListener) {
   const told = advertised ?? { host: isWildcard(host) ? bound.host : host, port: bound.port };
-  return { listener: name, securityProtocol, host: told.host, port: told.port };
+  return { listener: name, securityProtocol, host: told.host, port: told.port || bound.port };
+}
+
+function refuseOtherCluster(controller: NodeController, wanted: Uuid | null, directory: string): void {
+  const { clusterId } = controller.image;
+  if (wanted === null || clusterId === wanted) return;
+  throw new SettingsRefused(
+    `Cannot use data directory "${directory}" for cluster "${wanted}": it belongs to cluster "${clusterId}". Name its cluster in "cluster.id" (or CLUSTER_ID), or another directory`,
+  );
+}
+
+/** What speaks against making these topics, before anything is opened. */
+export function bootTopicProblems(topics: readonly BootTopic[], settings: BrokerSettings): readonly string[] {
+  return topics.flatMap(({ name, partitions, configs }) => {
+    const most = settings.maxPartitionsPerTopic;
+    return [
+      topicNameProblem(name),
+      partitions === 0 || partitions > most
+        ? `Cannot make ${partitions} partitions: accepted are 1 to ${most} ("max.partitions.per.topic")`
+        : null,
+      ...[...configs].map(([key, value]) => checkConfig("topic", key, value)),
+      checkConfigs("topic", configs),
+    ].flatMap((problem) => problem === null ? [] : [`${problem} (topic "${name}")`]);
+  });
 }
 
 /** One entry for all of them. Those that exist are left as they are. */

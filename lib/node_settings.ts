@@ -17,14 +17,17 @@ export function storageSettings(settings: BrokerSettings, inMemory: boolean): St
     producerIdExpirationMs: settings.producerIdExpirationMs,
     producersPerLogMax: settings.producersPerPartitionMax,
     retentionCheckMs: settings.logRetentionCheckIntervalMs,
-    compactionBufferBytes: settings.logCleanerDedupeBufferBytes,
+    compactionBufferBytes: settings.logCleanerDedupeBufferSize,
     log: logOf("storage"),
     ...(inMemory ? MEMORY_STORAGE_SETTINGS : {}),
   };
 }
 
+/** No limit, as Kafka's -1 means it, is not to be had. */
+const DEFAULT_REQUEST_BYTES = 24 << 20;
+
 export function kafkaLimits(settings: BrokerSettings): Partial<BrokerLimits> {
-  const soft = settings.queuedRequestBytesMax;
+  const soft = settings.queuedMaxRequestBytes < 1 ? DEFAULT_REQUEST_BYTES : settings.queuedMaxRequestBytes;
   return {
     frameBytesMax: settings.socketRequestMaxBytes,
     inFlightBytesSoft: soft,

@@ -1,14 +1,15 @@
 /** `barnabas serve`: flags, environment and file to settings, settings to a node, signals to its end. */
-import { formatAddress, isLoopback, loadSettings, NodeSettings, parseAddress } from "../config/mod.ts";
+import { formatAddress } from "../config/mod.ts";
 import type { HostProcess } from "../io/real/process.ts";
 import { createRealIo } from "../io/real/mod.ts";
 import { IoFailed } from "../io/mod.ts";
 import { type RunningNode, SettingsRefused, startNode } from "../node.ts";
 import { DataDirectoryRefused } from "../storage/mod.ts";
-import { configureLog, logOf } from "../telemetry/mod.ts";
+import { configureLog, type LogFormat, type LogLevel } from "../telemetry/mod.ts";
 import { command } from "./declare.ts";
 import { ExitCode } from "./exit.ts";
 import { SERVE_FLAGS, type ServeFlags, serveFlags } from "./serve_flags.ts";
+import { logSettings, serveSettings, settingsReport } from "./serve_settings.ts";
 
 export const serveCommand = command({
   name: "serve",
@@ -29,9 +30,20 @@ export const serveCommand = command({
 
 /** Runs until a signal; the process ends in here. */
 async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
+  const settings = await serveSettings(host, flags);
+  const { config, problems, exitCode } = settings;
+  if (flags.check) {
+    await host.write(settingsReport(settings));
+    host.exit(problems.length > 0 ? exitCode : ExitCode.ok);
+  }
+  if (problems.length > 0) {
+    host.writeError(`${problems.join("\n")}\n${exitCode === ExitCode.usage ? "Try: barnabas serve --help\n" : ""}`);
+    host.exit(exitCode);
+  }
+  const { loggingLevel, loggingFormat } = config.values;
   configureLog({
-    level: flags.logLevel,
-    format: flags.logFormat ?? (host.isTerminal ? "text" : "json"),
+    level: loggingLevel as LogLevel,
+    format: loggingFormat === "auto" ? (host.isTerminal ? "text" : "json") : loggingFormat as LogFormat,
     write: (line) => host.writeError(line),
   });
   host.onUncaught((error) => {
@@ -40,7 +52,7 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
     );
     host.exit(ExitCode.internal);
   });
-  const config = await settingsOf(host, flags);
+  logSettings(settings);
   const asked = stopAsked(host);
   let node: RunningNode;
   try {
@@ -77,42 +89,6 @@ function stopAsked(host: HostProcess): Promise<void> {
   });
 }
 
-async function settingsOf(host: HostProcess, flags: ServeFlags): Promise<NodeSettings> {
-  const stop = (problems: readonly string[]): never => {
-    host.writeError(problems.join("\n") + "\n");
-    return host.exit(ExitCode.config);
-  };
-  let properties = "";
-  if (flags.configFile !== null) {
-    try {
-      properties = await host.readText(flags.configFile);
-    } catch (error) {
-      stop([`Cannot read the settings in "${flags.configFile}": ${(error as Error).message}`]);
-    }
-  }
-  const { given, warnings, errors } = loadSettings({ flags: flags.settings, env: host.env, properties });
-  if (errors.length > 0) stop(errors);
-  const log = logOf("config");
-  for (const warning of warnings) log("warn", warning);
-  const config = new NodeSettings(given);
-  const open = flags.insecure ? [] : exposed(config);
-  if (open.length > 0) stop(open);
-  return config;
-}
-
-/** Anything but loopback would let every machine that reaches it read, write and delete: that must be said (HAZARDS S3). */
-function exposed(config: NodeSettings): readonly string[] {
-  const { listeners, adminListener } = config.values;
-  return [...listeners, ...(adminListener === "none" ? [] : [adminListener])].flatMap((text) => {
-    const parsed = parseAddress(text);
-    // What cannot be parsed is refused with its own message.
-    if (!parsed.ok || isLoopback(parsed.value.host)) return [];
-    return [
-      `Cannot listen at "${text}" without security: anyone who reaches it could read and delete everything. Listen on 127.0.0.1, or say --insecure if the network is trusted`,
-    ];
-  });
-}
-
 /** One line that says what to do, and the exit code that goes with it. */
 function refuse(host: HostProcess, error: unknown, directory: string): never {
   if (error instanceof SettingsRefused || error instanceof DataDirectoryRefused) {
@@ -135,8 +111,9 @@ function refuse(host: HostProcess, error: unknown, directory: string): never {
 /** What a person wants to see, and the lines that harnesses for Apache Kafka wait for. */
 function announce(host: HostProcess, node: RunningNode): void {
   const { nodeId } = node.services;
-  for (const { name, bound } of node.listeners) {
-    host.writeOut(`Listening for Kafka clients on ${name}://${formatAddress(bound.host, bound.port)}\n`);
+  for (const { name, bound, advertised } of node.listeners) {
+    const told = advertised === null ? "" : `, which clients are told is ${formatAddress(advertised.host, advertised.port || bound.port)}`;
+    host.writeOut(`Listening for Kafka clients on ${name}://${formatAddress(bound.host, bound.port)}${told}\n`);
   }
   if (node.adminAddress) host.writeOut(`HTTP admin on http://${formatAddress(node.adminAddress.host, node.adminAddress.port)}\n`);
   host.writeOut(`[BrokerServer id=${nodeId}] Transitioning from RECOVERY to RUNNING\n`);

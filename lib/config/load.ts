@@ -1,91 +1,104 @@
 /**
- * From flags, environment and properties to checked settings: flag > environment > file > default. Pure: it is given texts and gives back
- * texts, warnings and errors. The environment is `BARNABAS_LOG_RETENTION_MS`, or `KAFKA_LOG_RETENTION_MS` as the apache/kafka image has it.
+ * From flags, environment and properties to checked settings: flags > environment > file > installation > default. Pure: it is given texts
+ * and gives back texts, what it made of each of them, and every problem at once.
  */
-import { brokerSettingByName, suggestion } from "./names.ts";
-import { parseProperties } from "./properties.ts";
+import { kafkaOnlyRule } from "./kafka_only.ts";
+import { brokerSettingByName, suggestion, topicSettingByName } from "./names.ts";
+import { NodeSettings } from "./node_settings.ts";
+import { settingProblems, settingWarnings } from "./relations.ts";
 import { parseValue } from "./setting.ts";
+import { readSources, type SettingTexts, type Told } from "./sources.ts";
 
-export interface SettingTexts {
-  /** By setting name. */
-  readonly flags?: ReadonlyMap<string, string>;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Content of a `server.properties`. */
-  readonly properties?: string;
+/** A setting that has an effect, or that asks for what is so anyway. */
+export interface Understood {
+  readonly name: string;
+  readonly value: string;
+  readonly where: string;
+  /** For what is so anyway: why. */
+  readonly note?: string;
+}
+
+/** A setting without effect. */
+export interface Ignored {
+  readonly name: string;
+  readonly where: string;
+  /** What such settings have in common; `unknown` for names that nobody has. */
+  readonly group: string;
+  readonly why: string;
 }
 
 export interface LoadedSettings {
   /** Checked, for `new NodeSettings()`. */
   readonly given: ReadonlyMap<string, string>;
-  /** Names that mean nothing here; the node starts without them. */
+  /** All places where a setting has a value, by name, the one that counts first. */
+  readonly told: ReadonlyMap<string, readonly Told[]>;
+  readonly understood: readonly Understood[];
+  readonly ignored: readonly Ignored[];
+  /** What works, but hardly as it was meant. */
   readonly warnings: readonly string[];
-  /** Values that cannot be used; the node must not start. */
+  /** What cannot be used; the node must not start. */
   readonly errors: readonly string[];
 }
 
-/** Kafka settings that say the same as something here, under another name. */
-const KAFKA_NAMES: Readonly<Record<string, string>> = { "broker.id": "node.id", "log.dir": "log.dirs" };
-/** What a Kafka properties file always has and what means nothing to a node that is broker and controller at once. */
-const UNDERSTOOD_WITHOUT_EFFECT = new Set([
-  "process.roles",
-  "controller.quorum.voters",
-  "controller.quorum.bootstrap.servers",
-  "inter.broker.listener.name",
-]);
-/** Names of listeners that only controllers use: this node has none of them, whatever the file says of their addresses. */
-const CONTROLLER_LISTENERS = "controller.listener.names";
-/** Variables of the image that are not settings. */
-const NOT_SETTINGS = new Set([
-  "KAFKA_HEAP_OPTS",
-  "KAFKA_OPTS",
-  "KAFKA_JVM_PERFORMANCE_OPTS",
-  "KAFKA_LOG4J_OPTS",
-  "KAFKA_JMX_OPTS",
-  "KAFKA_JMX_PORT",
-  "KAFKA_VERSION",
-]);
-
 export function loadSettings(texts: SettingTexts): LoadedSettings {
+  const sources = readSources(texts);
+  const told = new Map([...Map.groupBy(sources.told, ({ name }) => name)].map(([name, all]) => [name, all.toReversed()] as const));
   const given = new Map<string, string>();
-  const warnings: string[] = [];
-  const errors: string[] = [];
-  let controllerListeners: ReadonlySet<string> = new Set();
-  const take = (name: string, value: string, where: string, unknown: string[]) => {
-    const known = KAFKA_NAMES[name] ?? name;
-    if (known === CONTROLLER_LISTENERS) {
-      controllerListeners = new Set(value.split(",").map((word) => word.trim().toUpperCase()));
-      return;
-    }
-    if (UNDERSTOOD_WITHOUT_EFFECT.has(known)) return;
-    const setting = brokerSettingByName.get(known);
-    if (!setting) {
-      unknown.push(`Unknown setting "${name}" in ${where}${suggestion(name, brokerSettingByName.keys())}`);
-      return;
-    }
-    const parsed = parseValue(setting, value);
-    if (parsed.ok) given.set(known, value.trim());
-    else errors.push(`${parsed.message} (in ${where})`);
+  const understood: Understood[] = [];
+  const ignored: Ignored[] = sources.others.map(({ name, group, why }) => ({ name, where: "the environment", group, why }));
+  const errors = [...sources.errors];
+  const final = (name: string): string | undefined => told.get(name)?.[0]?.value;
+
+  for (const [name, all] of told) {
+    const [counts] = all;
+    const { value, where } = counts!;
+    const setting = brokerSettingByName.get(name);
+    const rule = setting ? null : kafkaOnlyRule(name);
+    if (setting) {
+      const refused = all.flatMap((one) => {
+        const parsed = parseValue(setting, one.value);
+        return parsed.ok ? [] : [`${parsed.message} (in ${one.where})`];
+      });
+      errors.push(...refused.reverse());
+      if (refused.length > 0) continue;
+      given.set(name, value.trim());
+      understood.push({ name, value: setting.sensitive ? "…" : value.trim(), where });
+    } else if (rule) {
+      const verdict = rule.judge?.(value, name, final) ?? { kind: "ignored" };
+      if (verdict.kind === "refused") errors.push(`${verdict.message} (in ${where})`);
+      else if (verdict.kind === "met") understood.push({ name, value: value.trim(), where, note: rule.why });
+      else ignored.push({ name, where, group: rule.group, why: rule.why });
+    } else if (all.some(({ source }) => source === "flags")) {
+      // What somebody typed just now must mean something.
+      errors.push(`Unknown setting "${counts!.written}" in ${where}${hint(name)}`);
+    } else ignored.push({ name: counts!.written, where, group: "unknown", why: `nobody knows it${hint(name)}` });
+  }
+  takeControllersOut(given, final("controller.listener.names"));
+  if (errors.length > 0) return { given, told, understood, ignored, warnings: sources.warnings, errors };
+  const { values } = new NodeSettings(given);
+  return {
+    given,
+    told,
+    understood,
+    ignored,
+    warnings: [...sources.warnings, ...settingWarnings(values)],
+    errors: settingProblems(values),
   };
-  for (const [name, value] of parseProperties(texts.properties ?? "")) take(name, value, "the properties file", warnings);
-  for (const prefix of ["KAFKA_", "BARNABAS_"]) {
-    for (const [variable, value] of Object.entries(texts.env ?? {})) {
-      if (!variable.startsWith(prefix) || value === undefined || NOT_SETTINGS.has(variable)) continue;
-      take(settingNameOf(variable.slice(prefix.length)), value, `the environment variable "${variable}"`, warnings);
-    }
-  }
-  // What somebody typed as a flag just now must mean something.
-  for (const [name, value] of texts.flags ?? []) take(name, value, "the flags", errors);
-  for (const name of ["listeners", "advertised.listeners"]) {
-    const value = given.get(name);
-    if (value !== undefined) given.set(name, withoutListeners(value, controllerListeners));
-  }
-  return { given, warnings, errors };
 }
 
-const withoutListeners = (value: string, names: ReadonlySet<string>): string =>
-  value.split(",").filter((address) => !names.has(address.split("://")[0]!.trim().toUpperCase())).join(",");
+function hint(name: string): string {
+  const broker = topicSettingByName.get(name)?.synonyms?.[0]?.name;
+  if (broker !== undefined) return `: it is a setting of topics, and its default for all of them is "${broker}"`;
+  return suggestion(name, brokerSettingByName.keys());
+}
 
-/** The apache/kafka image's rule: `___` is a dash, `__` an underscore, `_` a dot. */
-export function settingNameOf(variable: string): string {
-  return variable.toLowerCase().replace(/_+/g, (run) => run.length === 3 ? "-" : run.length === 2 ? "_" : run.length === 1 ? "." : run);
+/** Names of listeners that only controllers use: this node needs none of them, whatever is said of their addresses. */
+function takeControllersOut(given: Map<string, string>, controllers: string | undefined): void {
+  const names = new Set((controllers ?? "").split(",").map((word) => word.trim().toUpperCase()));
+  for (const name of ["listeners", "advertised.listeners"]) {
+    const value = given.get(name);
+    if (value === undefined) continue;
+    const left = value.split(",").filter((address) => !names.has(address.split("://")[0]!.trim().toUpperCase()));
+    given.set(name, left.join(","));
+  }
 }

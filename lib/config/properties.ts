@@ -1,23 +1,47 @@
-/** The text of a `.properties` file, as Java reads it: comments, `=` or `:` or a blank between name and value, escapes, continued lines. */
+/**
+ * The text of a `.properties` file, as Java reads it: comments, `=` or `:` or a blank between name and value, escapes, continued lines. It
+ * is read as UTF-8, of which the ASCII that Java's own rule asks for is a part. Source: java.util.Properties.load.
+ */
 
-export function parseProperties(content: string): Map<string, string> {
-  const found = new Map<string, string>();
-  const lines = content.split(/\r\n|[\r\n]/);
-  for (let i = 0; i < lines.length; i++) {
-    let line = lines[i]!.trimStart();
-    if (line.length === 0 || line.startsWith("#") || line.startsWith("!")) continue;
-    while (/(?<!\\)(\\\\)*\\$/.test(line) && i + 1 < lines.length) line = line.slice(0, -1) + lines[++i]!.trimStart();
-    const separator = /(?<!\\)(?:\\\\)*(\s*[=:]\s*|\s+)/.exec(line);
-    const width = separator?.[1]?.length ?? 0;
-    const at = separator ? separator.index + separator[0].length - width : line.length;
-    found.set(unescape(line.slice(0, at)), unescape(line.slice(at + width)));
-  }
-  return found;
+export interface PropertyLine {
+  readonly name: string;
+  readonly value: string;
+  /** Where it begins, from 1. */
+  readonly line: number;
 }
+
+export interface PropertiesText {
+  /** In the order of the file, a name that comes twice included. */
+  readonly lines: readonly PropertyLine[];
+  /** What cannot be read: `line 3: …`. */
+  readonly problems: readonly string[];
+}
+
+export function parseProperties(content: string): PropertiesText {
+  const found: PropertyLine[] = [];
+  const problems: string[] = [];
+  const lines = content.replace(/^\uFEFF/, "").split(/\r\n|[\r\n]/);
+  for (let i = 0; i < lines.length; i++) {
+    const number = i + 1;
+    let line = withoutIndent(lines[i]!);
+    if (line.length === 0 || line.startsWith("#") || line.startsWith("!")) continue;
+    while (/(?<!\\)(\\\\)*\\$/.test(line)) line = line.slice(0, -1) + withoutIndent(lines[++i] ?? "");
+    const name = /^(?:\\.|[^\\=:\t\f ])*/su.exec(line)![0];
+    const value = /^[\t\f ]*[=:]?[\t\f ]*(.*)$/su.exec(line.slice(name.length))![1]!;
+    const broken = /(?<!\\)(?:\\\\)*(\\u(?![0-9a-fA-F]{4}).{0,4})/su.exec(line)?.[1];
+    if (broken !== undefined) {
+      problems.push(`line ${number}: "${broken}" is no letter: write four hexadecimal digits after \\u, or \\\\ for a backslash`);
+    } else found.push({ name: unescape(name), value: unescape(value), line: number });
+  }
+  return { lines: found, problems };
+}
+
+const withoutIndent = (line: string): string => line.replace(/^[\t\f ]+/, "");
+
+const LETTERS: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", f: "\f" };
 
 const unescape = (text: string): string =>
   text.replace(
-    /\\(?:u([0-9a-fA-F]{4})|(.))/g,
-    (_, hex: string | undefined, letter: string) =>
-      hex ? String.fromCharCode(parseInt(hex, 16)) : ({ n: "\n", t: "\t", r: "\r", f: "\f" } as Record<string, string>)[letter] ?? letter,
+    /\\(?:u([0-9a-fA-F]{4})|(.))/gsu,
+    (_, hex: string | undefined, letter: string) => hex ? String.fromCharCode(parseInt(hex, 16)) : LETTERS[letter] ?? letter,
   );

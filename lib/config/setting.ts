@@ -29,6 +29,8 @@ export interface Setting<T extends SettingValue = SettingValue> {
   readonly max?: number;
   /** The only values (or words of a list) that are accepted. */
   readonly oneOf?: readonly string[];
+  /** Of texts with a shape of their own: the shape, and how a person is told of it. */
+  readonly form?: { readonly matches: RegExp; readonly accepted: string };
   /** May be changed on a running broker through IncrementalAlterConfigs. */
   readonly live?: boolean;
   readonly sensitive?: boolean;
@@ -36,6 +38,14 @@ export interface Setting<T extends SettingValue = SettingValue> {
   readonly synonyms?: readonly Synonym[];
   /** Belongs to something that Barnabas does not have: it is shown, and any other value than the default is refused. */
   readonly inert?: string;
+  /** Flag of `serve` that stands for it, without the dashes. */
+  readonly flag?: string;
+  /** Other names under which files and environments may have it; the setting's own name wins over them. */
+  readonly aliases?: readonly string[];
+  /** What Apache Kafka's setting of this name does differently: its default, what it counts. Absent: nothing, or Kafka has none. */
+  readonly kafka?: string;
+  /** Apache Kafka has no setting of this name. */
+  readonly own?: true;
 }
 
 /** Another name for the same thing, possibly in another unit: `log.retention.hours` is 3,600,000 `retention.ms`. */
@@ -69,7 +79,7 @@ export function acceptedForm(setting: Setting): string {
       return words ? `a list of ${words}, separated by commas` : "a list separated by commas";
     case "string":
     case "password":
-      return words ? `one of ${words}` : "any text";
+      return words ? `one of ${words}` : setting.form?.accepted ?? "any text";
     case "double":
       return `a number from ${setting.min ?? "any"} to ${setting.max ?? "any"}`;
     default: {
@@ -99,7 +109,7 @@ function read(setting: Setting, text: string): SettingValue | null {
       return /^true$/i.test(text) ? true : /^false$/i.test(text) ? false : null;
     case "string":
     case "password":
-      return known(text) ? text : null;
+      return known(text) && (setting.form?.matches.test(text) ?? true) ? text : null;
     case "list": {
       const words = text === "" ? [] : text.split(",").map((word) => word.trim());
       return words.every((word) => word.length > 0 && known(word)) ? words : null;
@@ -125,3 +135,19 @@ export function formatValue(value: SettingValue): string {
   if (typeof value === "object") return value.join(",");
   return value === LONG_MAX ? LONG_MAX_TEXT : String(value);
 }
+
+/** What the number counts, from the end of the name; null for what counts things, or is no number. */
+export function unitOf({ name, type }: Setting): string | null {
+  if (!["int", "short", "long", "double"].includes(type)) return null;
+  return UNITS.find(([ending]) => ending.test(name))?.[1] ?? null;
+}
+
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/\.ms$/, "milliseconds"],
+  [/\.ms\.max$/, "milliseconds"],
+  [/\.minutes$/, "minutes"],
+  [/\.hours$/, "hours"],
+  [/(?:^|\.)bytes(?:\.max)?$|\.buffer\.size$/, "bytes"],
+  [/\.ratio$/, "share of one"],
+  [/\.rate$/, "a second"],
+];

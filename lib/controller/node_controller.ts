@@ -214,9 +214,9 @@ export class NodeController implements Controller, RaftHost {
 
   /** @returns whether an entry of this node's term made or confirmed the cluster. */
   async #createCluster(deadline: Deadline): Promise<boolean> {
-    const { features } = this.#settings;
+    const { features, clusterId } = this.#settings;
     try {
-      await this.#proposals.propose({ kind: "createCluster", clusterId: randomUuid(this.#io), features }, deadline);
+      await this.#proposals.propose({ kind: "createCluster", clusterId: clusterId ?? randomUuid(this.#io), features }, deadline);
     } catch (error) {
       if (!(error instanceof NotController)) throw error; // another leader does it
     }

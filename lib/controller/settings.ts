@@ -1,5 +1,5 @@
 /** What the controller needs to know, resolved by the composition root from the node's settings. */
-import type { NodeId } from "../protocol/ids.ts";
+import type { NodeId, Uuid } from "../protocol/ids.ts";
 import { defaultRaftSettings, type RaftSettings } from "../raft/mod.ts";
 import type { MetadataRules } from "../state/mod.ts";
 import { defaultRaftDriverSettings, type RaftDriverSettings } from "./raft_driver.ts";
@@ -8,6 +8,8 @@ export interface ControllerSettings {
   readonly nodeId: NodeId;
   /** Voters of a new cluster; later the log knows. */
   readonly voters: readonly NodeId[];
+  /** Of a new cluster; null makes one up. */
+  readonly clusterId: Uuid | null;
   readonly rules: MetadataRules;
   readonly raft: RaftSettings;
   readonly driver: RaftDriverSettings;
@@ -20,10 +22,11 @@ export interface ControllerSettings {
 }
 
 /** A node of its own: one voter, everything else as shipped. */
-export function loneController(nodeId: NodeId, rules: MetadataRules): ControllerSettings {
+export function loneController(nodeId: NodeId, rules: MetadataRules, clusterId: Uuid | null = null): ControllerSettings {
   return {
     nodeId,
     voters: [nodeId],
+    clusterId,
     rules,
     raft: defaultRaftSettings,
     driver: defaultRaftDriverSettings,

@@ -6,7 +6,7 @@ import { DataDirectoryRefused } from "./errors.ts";
 /** Raised with every change that an older version would misread. */
 export const FORMAT_VERSION = 1;
 const META_FILE = "meta.json";
-const LOCK_FILE = "lock";
+export const LOCK_FILE = "lock";
 
 export interface DirectoryMeta {
   readonly formatVersion: number;

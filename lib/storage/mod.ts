@@ -7,6 +7,7 @@ import { DEFAULT_STORAGE_SETTINGS, type StorageSettings } from "./settings.ts";
 
 export * from "./errors.ts";
 export type * from "./types.ts";
+export { type DirectoryBefore, directoryBefore } from "./directory_before.ts";
 export {
   DEFAULT_LOG_SETTINGS,
   DEFAULT_STORAGE_SETTINGS,

@@ -97,10 +97,12 @@ describe("barnabas", () => {
     expect(await new Response(child.stderr).text()).toBe("");
   });
 
-  test("serve refuses an address that is taken, and says what to do", async () => {
+  test("serve refuses an address that is taken, says what to do, and leaves nothing behind", async () => {
     using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-    const ended = await end(await folder(), ["serve", "--listen", `127.0.0.1:${taken.port}`, "--admin", "none"]);
+    const cwd = await folder();
+    const ended = await end(cwd, ["serve", "--listen", `127.0.0.1:${taken.port}`, "--admin", "none"]);
     expect(ended.error).toContain("choose another address with --listen or --admin");
     expect(ended.code).toBe(1);
+    expect(await readdir(cwd)).toEqual([]);
   });
 });

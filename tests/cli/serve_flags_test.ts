@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { brokerSettings, type Setting } from "../../lib/config/mod.ts";
 import { UsageError } from "../../lib/cli/exit.ts";
 import { command, type FlagValues } from "../../lib/cli/declare.ts";
 import { parseCommand } from "../../lib/cli/parse.ts";
@@ -49,7 +50,7 @@ describe("serveFlags()", () => {
   test("sets nothing that was not asked for", () => {
     const flags = parseServeFlags([]);
     expect(flags.settings.size).toBe(0);
-    expect(flags).toMatchObject({ insecure: false, configFile: null, logLevel: "info", logFormat: null, topics: [] });
+    expect(flags).toMatchObject({ insecure: false, check: false, configFile: null, installation: new Map(), topics: [], problems: [] });
   });
 
   const topics: readonly (readonly [spec: string, name: string, partitions: number, configs: Record<string, string>])[] = [
@@ -72,13 +73,8 @@ describe("serveFlags()", () => {
     [["--listen"], 'Flag "--listen" needs a value'],
     [["--data="], 'Flag "--data" needs a value'],
     [["--insecure=no"], 'Flag "--insecure" takes no value: it is given or left out'],
-    [["--set", "num.partitions"], 'Invalid "--set num.partitions": write --set NAME=VALUE'],
-    [["--set", "=4"], 'Invalid "--set =4": write --set NAME=VALUE'],
     [["--log-level", "loud"], 'Invalid "--log-level loud": accepted are debug, info, warn, error'],
     [["--log-format", "xml"], 'Invalid "--log-format xml": accepted are text, json'],
-    [["--topic", ":3"], 'Invalid "--topic :3": write NAME[:PARTITIONS[:SETTING=VALUE,…]]'],
-    [["--topic", "orders:many"], 'Invalid "--topic orders:many": write NAME[:PARTITIONS[:SETTING=VALUE,…]]'],
-    [["--topic", "orders:1:compact"], 'Invalid "--topic orders:1:compact": "compact" is not SETTING=VALUE'],
   ];
   for (const [args, message] of refusals) {
     test(`refuses ${args.join(" ")}`, () => {
@@ -86,4 +82,35 @@ describe("serveFlags()", () => {
       expect(() => parseServeFlags(args)).toThrow(message);
     });
   }
+
+  test("finds everything that is written wrongly, not the first only", () => {
+    const words = [
+      "--set",
+      "num.partitions",
+      "--set",
+      "=4",
+      "--default",
+      "x",
+      "--topic",
+      ":3",
+      "--topic",
+      "orders:many",
+      "--topic",
+      "a:1:compact",
+    ];
+    expect(parseServeFlags(words).problems).toEqual([
+      'Invalid "--set num.partitions": write --set NAME=VALUE',
+      'Invalid "--set =4": write --set NAME=VALUE',
+      'Invalid "--default x": write --default NAME=VALUE',
+      'Invalid "--topic :3": write NAME[:PARTITIONS[:SETTING=VALUE,…]]',
+      'Invalid "--topic orders:many": write NAME[:PARTITIONS[:SETTING=VALUE,…]]',
+      'Invalid "--topic a:1:compact": "compact" is not SETTING=VALUE',
+    ]);
+  });
+
+  test("every setting that names a flag has it, and every flag is a setting's or serve's own", () => {
+    const flags = (brokerSettings as readonly Setting[]).flatMap(({ flag }) => flag ?? []);
+    const own = ["topic", "config", "set", "default", "insecure", "check"];
+    expect([...flags, ...own].sort()).toEqual(Object.keys(SERVE_FLAGS).sort());
+  });
 });

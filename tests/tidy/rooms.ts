@@ -139,7 +139,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   version: { imports: {} },
   node: {
     imports: Object.fromEntries(
-      ["admin", "broker", "config", "controller", "coordinator", "io", "protocol", "replication", "storage", "telemetry"].map(
+      ["admin", "broker", "config", "controller", "coordinator", "io", "protocol", "replication", "state", "storage", "telemetry"].map(
         (room) => [room, "the composition root builds every room"],
       ),
     ),

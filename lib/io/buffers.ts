@@ -38,7 +38,7 @@ export interface Piece extends Lease {
  */
 export class BufferPool {
   readonly #idleBytesMax: number;
-  /** Free buffers by their size, which is `SLAB_BYTES` or a larger power of two. */
+  /** Free buffers by their size, which is `SLAB_BYTES` or a larger power of two; the size that was not asked for longest comes first. */
   readonly #idle = new Map<number, Uint8Array[]>();
   #idleBytes = 0;
   #usedBytes = 0;
@@ -81,15 +81,26 @@ export class BufferPool {
     if (--slab.claims > 0) return;
     const { bytes } = slab;
     this.#usedBytes -= bytes.length;
-    if (this.#idleBytes + bytes.length > this.#idleBytesMax) return;
+    if (!this.#makeRoom(bytes.length)) return;
     this.#idleBytes += bytes.length;
     const sameSize = this.#idle.get(bytes.length);
     if (sameSize === undefined) this.#idle.set(bytes.length, [bytes]);
     else sameSize.push(bytes);
   }
 
+  /** Buffers of sizes that nobody asks for any more make room for the size that is in use: the load has changed. */
+  #makeRoom(length: number): boolean {
+    for (const [size, buffers] of this.#idle) {
+      while (this.#idleBytes + length > this.#idleBytesMax && size !== length && buffers.pop() !== undefined) this.#idleBytes -= size;
+    }
+    return this.#idleBytes + length <= this.#idleBytesMax;
+  }
+
   #newSlab(size: number): Slab {
-    const idle = this.#idle.get(size)?.pop();
+    const sameSize = this.#idle.get(size) ?? [];
+    this.#idle.delete(size);
+    this.#idle.set(size, sameSize);
+    const idle = sameSize.pop();
     if (idle !== undefined) this.#idleBytes -= size;
     this.#usedBytes += size;
     return { bytes: idle ?? new Uint8Array(size), cut: 0, claims: 0 };

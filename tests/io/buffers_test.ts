@@ -3,6 +3,17 @@ import fc from "fast-check";
 import { BufferPool, ByteBudget, InvariantBroken, type Piece, SLAB_BYTES } from "../../lib/io/mod.ts";
 
 describe("BufferPool", () => {
+  test("keeps the sizes that are in use: buffers of an older load make room", () => {
+    const pool = new BufferPool({ idleBytesMax: 8 * SLAB_BYTES });
+    const small = Array.from({ length: 8 }, () => pool.take(SLAB_BYTES));
+    for (const piece of small) piece.release();
+    const large = pool.take(4 * SLAB_BYTES);
+    const { buffer } = large.bytes;
+    large.release();
+    expect(pool.stats.idleBytes).toBeLessThanOrEqual(8 * SLAB_BYTES);
+    expect(pool.take(4 * SLAB_BYTES).bytes.buffer).toBe(buffer);
+  });
+
   test("pieces never overlap while they are held, and everything comes back", () => {
     const step = fc.oneof(
       fc.record({ take: fc.oneof(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 3 * SLAB_BYTES })) }),

@@ -97,15 +97,22 @@ function take(slot: Slot, member: number, loads: number[]): void {
   loads[member]!++;
 }
 
-/** Each move lowers the sum of the squared loads, so this ends. */
+/**
+ * Each move lowers the sum of the squared loads, so this ends. Whoever has most gives first, and only until somebody else has more: giving
+ * on would take from it what it could have kept.
+ */
 function level(all: readonly Slot[], loads: number[]): void {
   // What nobody held is moved before what somebody held.
   const movable = all.toSorted((a, b) => a.claimants.length - b.claimants.length);
   for (let moved = true; moved;) {
     moved = false;
-    for (const most of loads.map((_, member) => member).sort((a, b) => loads[b]! - loads[a]!)) {
-      if (loads[most]! - Math.min(...loads) <= 1) break;
+    const order = loads.map((_, member) => member).sort((a, b) => loads[b]! - loads[a]!);
+    for (let place = 0; place < order.length && !moved; place++) {
+      const most = order[place]!;
+      if (loads[most]! - Math.min(...loads) <= 1) return;
+      const nextLoad = loads[order[place + 1] ?? most]!;
       for (const slot of movable) {
+        if (moved && loads[most]! < nextLoad) break;
         if (slot.owner !== most) continue;
         const least = leastLoaded(slot.wanting, loads);
         if (loads[most]! - loads[least]! <= 1) continue;

@@ -1,13 +1,7 @@
 /** Whether a setting may be set on a resource. Refusals name the setting, what was given and what is accepted. */
 import type { ConfigResourceType } from "../state/metadata/image.ts";
-import { brokerSettingByName, suggestion, topicSettingByName } from "./names.ts";
-import { formatValue, parseValue, type Setting } from "./setting.ts";
-
-const none: ReadonlyMap<string, Setting> = new Map();
-
-function settingsOf(type: ConfigResourceType): ReadonlyMap<string, Setting> {
-  return type === "topic" ? topicSettingByName : type === "broker" ? brokerSettingByName : none;
-}
+import { settingsOf, suggestion } from "./names.ts";
+import { formatValue, parseValue } from "./setting.ts";
 
 /** Why `value` may not be set, or null. */
 export function checkConfig(type: ConfigResourceType, name: string, value: string): string | null {

@@ -1,9 +1,8 @@
 /** Rows of DescribeConfigs: value, where it came from, what would count next, type, documentation (KIP-226, KIP-569). */
 import type { ConfigResourceType } from "../state/metadata/image.ts";
-import { brokerSettings } from "./broker_settings.ts";
+import { SETTINGS_OF } from "./names.ts";
 import type { ConfigSource, NodeSettings, SourcedValue } from "./node_settings.ts";
 import { acceptedForm, type ConfigType, formatValue, type Setting } from "./setting.ts";
-import { topicSettings } from "./topic_settings.ts";
 
 export interface ConfigRow {
   readonly name: string;
@@ -24,21 +23,19 @@ export function describeConfigs(
   overrides: ReadonlyMap<string, string>,
   settings: NodeSettings,
 ): readonly ConfigRow[] {
-  if (type === "topic") {
-    return (topicSettings as readonly Setting[]).map((setting) => row(setting, false, topicSources(setting, overrides, settings)));
-  }
-  if (type === "broker") {
-    return (brokerSettings as readonly Setting[]).map((setting) => row(setting, !setting.live, settings.sourced(setting.name)));
-  }
-  return [];
+  return SETTINGS_OF[type].map((setting) =>
+    type === "broker"
+      ? row(setting, !setting.live, settings.sourced(setting.name))
+      : row(setting, false, ownSources(type, setting, overrides, settings))
+  );
 }
 
 function row(setting: Setting, readOnly: boolean, sources: readonly SourcedValue[]): ConfigRow {
   const [counts] = sources;
   return {
     name: setting.name,
-    value: setting.sensitive ? null : counts!.value,
-    source: counts!.source,
+    value: setting.sensitive ? null : counts?.value ?? formatValue(setting.default),
+    source: counts?.source ?? "default",
     type: setting.type,
     readOnly,
     sensitive: setting.sensitive ?? false,
@@ -47,10 +44,15 @@ function row(setting: Setting, readOnly: boolean, sources: readonly SourcedValue
   };
 }
 
-function topicSources(setting: Setting, overrides: ReadonlyMap<string, string>, settings: NodeSettings): readonly SourcedValue[] {
+function ownSources(
+  type: Exclude<ConfigResourceType, "broker">,
+  setting: Setting,
+  overrides: ReadonlyMap<string, string>,
+  settings: NodeSettings,
+): readonly SourcedValue[] {
   const found: SourcedValue[] = [];
   const own = overrides.get(setting.name);
-  if (own !== undefined) found.push({ name: setting.name, value: own, source: "topic" });
+  if (own !== undefined) found.push({ name: setting.name, value: own, source: type });
   for (const { name, multiplier } of setting.synonyms ?? []) {
     for (const { value, source } of settings.sourced(name)) {
       // A default counts only under the topic's own unit: seven days are not listed three times.
@@ -58,6 +60,8 @@ function topicSources(setting: Setting, overrides: ReadonlyMap<string, string>, 
       found.push({ name, value: multiplier === 1 || value === "-1" ? value : String(Number(value) * multiplier), source });
     }
   }
-  found.push({ name: setting.synonyms?.[0]?.name ?? setting.name, value: formatValue(setting.default), source: "default" });
+  // As in Kafka, a default is named where a broker setting stands behind it; a group's always is.
+  const behind = setting.synonyms?.[0]?.name ?? (type === "group" ? setting.name : undefined);
+  if (behind !== undefined) found.push({ name: behind, value: formatValue(setting.default), source: "default" });
   return found;
 }

@@ -3,6 +3,7 @@ export { brokerChapters, type BrokerSettingName, brokerSettings, type BrokerValu
 export { checkConfig, checkConfigs, listDefault } from "./check.ts";
 export { clusterIdOf } from "./cluster_id.ts";
 export { type ConfigRow, describeConfigs } from "./describe.ts";
+export { clientMetricsSettings, groupSettings } from "./group_settings.ts";
 export { kafkaOnly, kafkaOnlyRule } from "./kafka_only.ts";
 export {
   formatAddress,

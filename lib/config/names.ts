@@ -1,5 +1,7 @@
 /** Finds a setting by name, and the nearest name for one that is mistyped. */
+import type { ConfigResourceType } from "../state/metadata/image.ts";
 import { brokerSettings } from "./broker_settings.ts";
+import { clientMetricsSettings, groupSettings } from "./group_settings.ts";
 import type { Setting } from "./setting.ts";
 import { topicSettings } from "./topic_settings.ts";
 
@@ -7,6 +9,21 @@ const byName = (settings: readonly Setting[]): ReadonlyMap<string, Setting> => n
 
 export const brokerSettingByName = byName(brokerSettings);
 export const topicSettingByName = byName(topicSettings);
+
+/** What each sort of resource may have, in the order in which it is described. */
+export const SETTINGS_OF: Readonly<Record<ConfigResourceType, readonly Setting[]>> = {
+  topic: topicSettings,
+  broker: brokerSettings,
+  group: groupSettings,
+  "client-metrics": clientMetricsSettings,
+};
+const settingsByName: Readonly<Record<ConfigResourceType, ReadonlyMap<string, Setting>>> = {
+  topic: topicSettingByName,
+  broker: brokerSettingByName,
+  group: byName(groupSettings),
+  "client-metrics": byName(clientMetricsSettings),
+};
+export const settingsOf = (type: ConfigResourceType): ReadonlyMap<string, Setting> => settingsByName[type];
 
 /** Edit distance, given up above `limit`. */
 function distance(a: string, b: string, limit: number): number {

@@ -14,6 +14,7 @@ export const CONFIG_SOURCE_CODES = {
   "dynamic-default-broker": 3,
   "static-broker": 4,
   "default": 5,
+  "client-metrics": 7,
   "group": 8,
 } as const;
 export type ConfigSource = keyof typeof CONFIG_SOURCE_CODES;

@@ -1,6 +1,7 @@
 /**
  * DeleteRecords, versions 0-2: moves the start of logs forward.
  * - Offset -1 is the high watermark; beyond it, or below -1, is OFFSET_OUT_OF_RANGE; below the log's start changes nothing.
+ * - Of a partition that is named more than once the last row counts, and is the one that is answered.
  * - Internal topics are INVALID_TOPIC_EXCEPTION, topics that only compact POLICY_VIOLATION.
  * - Answers when the new start is durable; after `timeout_ms` the outcome is unknown: REQUEST_TIMED_OUT.
  */
@@ -27,12 +28,17 @@ export const deleteRecords = handler<DeleteRecordsRequest, DeleteRecordsResponse
   budgetMs: (request) => Math.max(0, request.timeoutMs),
 
   async handle(request, context) {
-    const deletions = request.topics.flatMap((topic) => topic.partitions.map((at) => ({ topic: topic.name, at })));
+    const asked = new Map<string, Map<number, PartitionRequest>>();
+    for (const { name, partitions } of request.topics) {
+      const ofTopic = asked.get(name) ?? asked.set(name, new Map()).get(name)!;
+      for (const at of partitions) ofTopic.set(at.partitionIndex, at);
+    }
+    const deletions = [...asked].flatMap(([topic, partitions]) => Array.from(partitions.values(), (at) => ({ topic, at })));
     const rows = await mapBounded(deletions, DELETIONS_AT_ONCE, ({ topic, at }) => deleteFrom(topic, at, context));
     let next = 0;
     return {
       throttleTimeMs: 0,
-      topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map(() => rows[next++]!) })),
+      topics: Array.from(asked, ([name, partitions]) => ({ name, partitions: Array.from(partitions, () => rows[next++]!) })),
     };
   },
 

@@ -52,22 +52,30 @@ type Key = { readonly name: string } | { readonly topicId: Uuid };
 
 /** Rows that can be tried; the others are answered into `responses`. */
 function distinct(asked: readonly Asked[], responses: ResponseRow[], nameOf: (id: Uuid) => string | null): Key[] {
-  const counts = new Map<string, number>();
-  const count = (key: string): number => counts.set(key, (counts.get(key) ?? 0) + 1).get(key)!;
   const keyOf = ({ name, topicId }: Asked): string => name ?? nameOf(topicId) ?? `id ${topicId}`;
-  for (const row of asked) count(keyOf(row));
-  const told = new Set<string>();
+  // What a topic is called by, once by name and once by id perhaps: the row that refuses it says both.
+  const called = new Map<string, { count: number; name: string | null; topicId: Uuid }>();
+  for (const row of asked) {
+    const as = called.get(keyOf(row));
+    if (as === undefined) called.set(keyOf(row), { count: 1, ...row });
+    else {
+      as.count++;
+      as.name ??= row.name;
+      if (as.topicId === ZERO_UUID) as.topicId = row.topicId;
+    }
+  }
   return asked.flatMap((row): Key[] => {
     const { name, topicId } = row;
+    const as = called.get(keyOf(row))!;
     if (name === null && topicId === ZERO_UUID) {
       responses.push(errorRow(name, topicId, "INVALID_REQUEST", "Cannot delete a topic that has neither name nor id"));
     } else if (name !== null && topicId !== ZERO_UUID) {
       responses.push(errorRow(name, topicId, "INVALID_REQUEST", "Cannot delete by name and id at once: give one of them"));
-    } else if (counts.get(keyOf(row))! > 1) {
-      if (!told.has(keyOf(row))) responses.push(errorRow(name, topicId, "INVALID_REQUEST", "Cannot delete a topic twice in one request"));
-      told.add(keyOf(row));
-    } else {
+    } else if (as.count === 1) {
       return [name === null ? { topicId } : { name }];
+    } else if (as.count > 1) {
+      responses.push(errorRow(as.name, as.topicId, "INVALID_REQUEST", "Cannot delete a topic twice in one request"));
+      as.count = 0; // Told once.
     }
     return [];
   });

@@ -35,10 +35,9 @@ export const describeCluster = handler<DescribeClusterRequest, DescribeClusterRe
     };
   },
 
-  refuse: (request, error, errorMessage) => ({
+  refuse: (_request, error, errorMessage) => ({
     errorCode: errorCode(error),
     errorMessage,
-    endpointType: request.endpointType,
     clusterId: "",
     brokers: [],
   }),

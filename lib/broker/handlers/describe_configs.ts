@@ -2,6 +2,7 @@
  * DescribeConfigs, versions 1-4: settings of topics, brokers and groups with source, synonyms, type and documentation.
  * - Broker "" is the default of all brokers: only what was set there. Another broker's id is INVALID_REQUEST: each describes itself.
  * - Named keys only, where any are given (KIP-133); synonyms and documentation only when asked.
+ * - Groups and client metrics are described when nothing was set, too: by their defaults.
  * Not done: broker loggers (levels are set at start), refused as Kafka refuses types it does not know.
  */
 import { CONFIG_SOURCE_CODES, CONFIG_TYPE_CODES, type ConfigRow, describeConfigs as rowsOf } from "../../config/mod.ts";
@@ -78,7 +79,8 @@ function result(
   const wanted = configurationKeys === null || configurationKeys.length === 0 ? null : new Set(configurationKeys);
   return {
     errorCode: 0,
-    errorMessage: null,
+    // Kafka's way to say that there is none; elsewhere it says null.
+    errorMessage: "",
     resourceType,
     resourceName,
     configs: rows.filter(({ name }) => wanted === null || wanted.has(name)).map((row) => ({

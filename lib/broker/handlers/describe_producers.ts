@@ -6,6 +6,7 @@ import {
   errorCode,
   type KafkaErrorName,
 } from "../../protocol/mod.ts";
+import { topicNameProblem } from "../../state/mod.ts";
 import { handler, type RequestContext } from "../handler.ts";
 import { missingPartition } from "../missing_partition.ts";
 
@@ -32,6 +33,11 @@ export const describeProducers = handler<DescribeProducersRequest, DescribeProdu
 });
 
 function describe(topic: string, partitionIndex: number, { services }: RequestContext): PartitionResponse {
+  const problem = topicNameProblem(topic);
+  if (problem !== null) return errorRow(partitionIndex, "INVALID_TOPIC_EXCEPTION", problem);
+  if (!services.controller.image.topics.has(topic)) {
+    return errorRow(partitionIndex, "UNKNOWN_TOPIC_OR_PARTITION", `Cannot describe the producers of "${topic}": the topic does not exist`);
+  }
   const partition = services.partitions.byName(topic, partitionIndex);
   if (partition === null) return errorRow(partitionIndex, missingPartition(services, topic, partitionIndex), null);
   if (!partition.isLeader) return errorRow(partitionIndex, "NOT_LEADER_OR_FOLLOWER", null);

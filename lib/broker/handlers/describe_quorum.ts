@@ -1,6 +1,7 @@
 /**
  * DescribeQuorum, versions 0-2: the Raft group of the metadata, as its leader sees it (KIP-595).
- * - Only partition 0 of `__cluster_metadata` exists. Offsets are Raft indexes: the log end is the index after the last entry.
+ * - Only partition 0 of `__cluster_metadata` exists; a request for anything more is refused in every row, as by Kafka. Offsets are Raft
+ *   indexes: the log end is the index after the last entry.
  * - Directory ids (v2, KIP-853) are zero: a node has one directory, and its id is in the node id.
  */
 import {
@@ -21,30 +22,37 @@ export const describeQuorum = handler<DescribeQuorumRequest, DescribeQuorumRespo
   api: DescribeQuorum,
 
   handle(request, { services }) {
-    const { image } = services.controller;
+    const known = isForMetadata(request);
     const topics = request.topics.map(({ topicName, partitions }) => ({
       topicName,
-      partitions: partitions.map(({ partitionIndex }) =>
-        topicName === METADATA_TOPIC && partitionIndex === 0 ? quorumRow(services) : unknownRow(partitionIndex)
-      ),
+      partitions: partitions.map(({ partitionIndex }) => known ? quorumRow(services) : unknownRow(partitionIndex)),
     }));
-    const voters = new Set<number>(services.controller.quorum().voters.map(({ id }) => id));
-    const nodes = [...image.brokers.values()].filter(({ id }) => voters.has(id)).map(({ id, endpoints }) => ({
-      nodeId: id,
-      listeners: endpoints.map(({ listener, host, port }) => ({ name: listener, host, port })),
-    }));
-    return { errorCode: 0, errorMessage: null, topics, nodes };
+    return { errorCode: 0, errorMessage: "", topics, nodes: known ? voterNodes(services) : [] };
   },
 
   refuse: (_request, error, errorMessage) => ({ errorCode: errorCode(error), errorMessage, topics: [], nodes: [] }),
 });
+
+function isForMetadata({ topics }: DescribeQuorumRequest): boolean {
+  const [topic] = topics;
+  return topics.length === 1 && topic!.topicName === METADATA_TOPIC && topic!.partitions.length === 1 &&
+    topic!.partitions[0]!.partitionIndex === 0;
+}
+
+function voterNodes({ controller }: RequestContext["services"]): DescribeQuorumResponse["nodes"] {
+  const voters = new Set<number>(controller.quorum().voters.map(({ id }) => id));
+  return [...controller.image.brokers.values()].filter(({ id }) => voters.has(id)).map(({ id, endpoints }) => ({
+    nodeId: id,
+    listeners: endpoints.map(({ listener, host, port }) => ({ name: listener, host, port })),
+  }));
+}
 
 function quorumRow({ controller }: RequestContext["services"]): PartitionRow {
   const { leader, term, highWatermark, voters } = controller.quorum();
   return {
     partitionIndex: 0,
     errorCode: 0,
-    errorMessage: null,
+    errorMessage: "",
     leaderId: leader ?? -1,
     leaderEpoch: term,
     highWatermark: highWatermark + 1,
@@ -65,9 +73,9 @@ function unknownRow(partitionIndex: number): PartitionRow {
     partitionIndex,
     errorCode: code,
     errorMessage: text,
-    leaderId: -1,
-    leaderEpoch: -1,
-    highWatermark: -1,
+    leaderId: 0,
+    leaderEpoch: 0,
+    highWatermark: 0,
     currentVoters: [],
     observers: [],
   };

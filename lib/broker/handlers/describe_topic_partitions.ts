@@ -2,6 +2,7 @@
  * DescribeTopicPartitions, version 0: topics in the order of their names, a page of partitions at a time (KIP-966).
  * - No topics asked: all. The page ends at the smaller of the client's limit and ours, and the cursor says where to go on.
  * - The cursor's topic must be among those asked; when all were asked and it is gone, the page begins with the next one.
+ * - A topic that does not exist is told with all operations, as by Kafka: nothing would forbid them.
  * Not done: eligible leader replicas; the lists are empty, because the Java admin client fails on null.
  */
 import {
@@ -52,7 +53,8 @@ function page(image: MetadataImage, names: readonly string[], cursor: Cursor, li
   for (const topicName of names) {
     const topic = image.topics.get(topicName);
     if (topic === undefined) {
-      topics.push(errorRow(topicName, topicNameProblem(topicName) === null ? "UNKNOWN_TOPIC_OR_PARTITION" : "INVALID_TOPIC_EXCEPTION"));
+      const error = topicNameProblem(topicName) === null ? "UNKNOWN_TOPIC_OR_PARTITION" : "INVALID_TOPIC_EXCEPTION";
+      topics.push({ ...errorRow(topicName, error), topicAuthorizedOperations: ALL_ON_TOPIC });
       continue;
     }
     const from = cursor?.topicName === topicName ? cursor.partitionIndex : 0;

@@ -111,14 +111,19 @@ function resolve(round: FetchRound, byId: boolean, replicaId: number, services: 
     const partition = byId ? partitions.byId(target.topicId, target.partition) : partitions.byName(target.topic, target.partition);
     if (partition === null) {
       const topic = byId ? controller.image.topicById(target.topicId) : controller.image.topics.get(target.topic) ?? null;
-      if (topic === null) unknown.push(errorRow(target, byId ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION"));
-      else if (topic.partitions[target.partition] === undefined) unknown.push(errorRow(target, "UNKNOWN_TOPIC_OR_PARTITION"));
+      if (topic === null) unknown.push(unknownRow(target, byId ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION"));
+      else if (topic.partitions[target.partition] === undefined) unknown.push(unknownRow(target, "UNKNOWN_TOPIC_OR_PARTITION"));
       else unknown.push(errorRow(target, "NOT_LEADER_OR_FOLLOWER"));
     } else if (replicaId >= 0 && !isReplica(replicaId, target, partition.topic, services)) {
       unknown.push(errorRow(target, target.currentLeaderEpoch >= 0 ? "UNKNOWN_LEADER_EPOCH" : "NOT_LEADER_OR_FOLLOWER"));
     } else candidates.push({ target, partition });
   }
   return { candidates, unknown };
+}
+
+/** Kafka never comes to ask the log of these, and says "no aborted transactions" where it else says "not asked". */
+function unknownRow(target: FetchTarget, error: KafkaErrorName): FetchRow {
+  return { ...errorRow(target, error), abortedTransactions: [] };
 }
 
 function isReplica(replicaId: number, target: FetchTarget, topic: string, services: Services): boolean {

@@ -2,7 +2,7 @@
  * ListOffsets, versions 1-11: the offset of a timestamp, or one of the special ones.
  * - -1 latest (the last stable offset for committed readers), -2 earliest, -3 the record with the largest timestamp (KIP-734),
  *   -4 earliest on this disk, -5 and -6 what tiered storage would know: there is none, so the answer is offset -1 (KIP-1005, KIP-1023).
- * - A partition named twice is an error of that partition; so is a special timestamp that the version does not have.
+ * - A partition named twice is an error of that partition, told once; so is a special timestamp that the version does not have.
  * - Partitions are looked up in parallel, a bounded number at a time.
  */
 import type { Deadline } from "../../io/mod.ts";
@@ -13,7 +13,6 @@ import { mapBounded } from "../bounded.ts";
 import { kafkaErrorOf } from "../error_mapping.ts";
 import { handler, type RequestContext } from "../handler.ts";
 import { missingPartition } from "../missing_partition.ts";
-import { repeated } from "../repeated.ts";
 
 const LATEST = -1;
 const EARLIEST = -2;
@@ -42,16 +41,16 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponse>({
   api: ListOffsets,
 
   async handle(request, context) {
-    const lookups = request.topics.flatMap((topic) => topic.partitions.map((at) => ({ topic: topic.name, at })));
-    const twice = repeated(lookups.map(({ topic, at }) => `${topic}\n${at.partitionIndex}`));
+    const { topics, twice } = gather(request);
+    const lookups = topics.flatMap(([topic, partitions]) => Array.from(partitions.values(), (at) => ({ topic, at })));
     const rows = await mapBounded(lookups, LOOKUPS_AT_ONCE, ({ topic, at }) => {
-      if (twice.has(`${topic}\n${at.partitionIndex}`)) return Promise.resolve(errorRow(at, "INVALID_REQUEST"));
+      if (twice.has(at)) return Promise.resolve(errorRow(at, "INVALID_REQUEST"));
       return lookUp(topic, at, request, context);
     });
     let next = 0;
     return {
       throttleTimeMs: 0,
-      topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map(() => rows[next++]!) })),
+      topics: topics.map(([name, partitions]) => ({ name, partitions: Array.from(partitions, () => rows[next++]!) })),
     };
   },
 
@@ -60,6 +59,21 @@ export const listOffsets = handler<ListOffsetsRequest, ListOffsetsResponse>({
     topics: request.topics.map((topic) => ({ name: topic.name, partitions: topic.partitions.map((at) => errorRow(at, error)) })),
   }),
 });
+
+/** By topic and partition, in the order in which each was named first; `twice` has those that were named again. */
+function gather(request: ListOffsetsRequest) {
+  const topics = new Map<string, Map<number, PartitionRequest>>();
+  const twice = new Set<PartitionRequest>();
+  for (const { name, partitions } of request.topics) {
+    const ofTopic = topics.get(name) ?? topics.set(name, new Map()).get(name)!;
+    for (const at of partitions) {
+      const before = ofTopic.get(at.partitionIndex);
+      if (before === undefined) ofTopic.set(at.partitionIndex, at);
+      else twice.add(before);
+    }
+  }
+  return { topics: [...topics], twice };
+}
 
 async function lookUp(
   topic: string,

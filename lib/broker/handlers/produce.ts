@@ -10,6 +10,7 @@ import { type Deadline, narrow } from "../../io/mod.ts";
 import {
   errorCode,
   errorName,
+  isOneBatch,
   type KafkaErrorName,
   Produce,
   type ProduceRequest,
@@ -99,7 +100,7 @@ function appendTopic(
     const partition = byId ? services.partitions.byId(topic.topicId, index) : services.partitions.byName(topic.name, index);
     const result = appendRecords(partition, records, lease, options);
     if (!result.ok) {
-      const row = errorRow(index, result.error, result.message, result.recordErrors, logStartTold(result.error, partition));
+      const row = errorRow(index, result.error, result.message, result.recordErrors, logStartTold(result.error, partition, records));
       rows[at] = row;
       if (result.error === "NOT_LEADER_OR_FOLLOWER") hintLeader(row, topic, context, leaders);
       continue;
@@ -210,10 +211,10 @@ function refused(error: KafkaErrorName, message: string): AppendResult {
   return { ok: false, error, message, recordErrors: NO_RECORD_ERRORS };
 }
 
-/** As Kafka: a batch that was refused for itself, not for its place in the log, is not told where the log starts. */
+/** As Kafka: what was refused for itself, not for its place in the log, is not told where the log starts. */
 const SAID_OF_THE_BATCH: ReadonlySet<KafkaErrorName> = new Set(["CORRUPT_MESSAGE", "MESSAGE_TOO_LARGE", "UNSUPPORTED_COMPRESSION_TYPE"]);
-const logStartTold = (error: KafkaErrorName, partition: Partition | null): number =>
-  partition === null || SAID_OF_THE_BATCH.has(error) ? -1 : partition.logStartOffset;
+const logStartTold = (error: KafkaErrorName, partition: Partition | null, records: Uint8Array | null): number =>
+  partition === null || records === null || SAID_OF_THE_BATCH.has(error) || !isOneBatch(records) ? -1 : partition.logStartOffset;
 
 function errorRow(
   index: number,

@@ -127,6 +127,9 @@ export function validateProduceBatch(bytes: Uint8Array, rules: BatchRules, conte
   };
 }
 
+/** Whether `bytes` are one whole batch, whatever is in it: what can be said without any topic. */
+export const isOneBatch = (bytes: Uint8Array): boolean => checkEnvelope(bytes) === null;
+
 /** Exactly one whole batch of a format that is still accepted (KIP-98; formats v0 and v1 ended with Kafka 4.0, KIP-724). */
 function checkEnvelope(bytes: Uint8Array): BatchCheck | null {
   if (bytes.length <= LOG_OVERHEAD_BYTES + 4) {

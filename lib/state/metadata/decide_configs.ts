@@ -32,6 +32,9 @@ export function changeConfigs(
   return { records, reply: rows };
 }
 
+/** As Kafka: it calls a bad setting of a topic or group a bad setting, and one of a broker or of client metrics a bad request. */
+const badSetting = ({ type }: ConfigsToChange) => type === "topic" || type === "group" ? "INVALID_CONFIG" : "INVALID_REQUEST";
+
 const cannot = (request: ConfigsToChange): string => `Cannot change the settings of ${request.type} "${request.name}"`;
 
 function resourceRefusal(state: MetadataState, request: ConfigsToChange): Row<never> | null {
@@ -88,7 +91,7 @@ function valueAfter(
     return refused("INVALID_CONFIG", `${cannot(request)}: the value of "${name}" would be longer than ${VALUE_BYTES_MAX} bytes`);
   }
   const problem = rules.checkConfig(request.type, name, next);
-  if (problem !== null) return refused("INVALID_CONFIG", problem);
+  if (problem !== null) return refused(badSetting(request), problem);
   return done(next);
 }
 

@@ -10,6 +10,8 @@ import { type HandlerFixture, startBroker } from "./metadata_fixture.ts";
 
 const TOPIC = 2;
 const BROKER = 4;
+const CLIENT_METRICS = 16;
+const GROUP = 32;
 const INVALID_REQUEST = errorCode("INVALID_REQUEST");
 const INVALID_CONFIG = errorCode("INVALID_CONFIG");
 
@@ -130,7 +132,8 @@ describe("incrementalAlterConfigs", () => {
     expect(await codes(TOPIC, "a", [set("retention.ms", "7"), set("retention.ms", "8")])).toBe(INVALID_REQUEST);
     expect(await codes(TOPIC, "b", [set("retention.ms", "7")])).toBe(errorCode("UNKNOWN_TOPIC_OR_PARTITION"));
     expect(await codes(BROKER, "2", [set("log.retention.ms", "7")])).toBe(INVALID_REQUEST);
-    expect(await codes(BROKER, "1", [set("listeners", "PLAINTEXT://:1")])).toBe(INVALID_CONFIG);
+    expect(await codes(BROKER, "1", [set("listeners", "PLAINTEXT://:1")])).toBe(INVALID_REQUEST);
+    expect(await codes(BROKER, "1", [set("log.retention.ms", "soon")])).toBe(INVALID_REQUEST);
     expect(await codes(8, "1", [set("root", "DEBUG")])).toBe(INVALID_REQUEST);
     expect(broker.controller.image.topics.get("a")!.configs.size).toBe(0);
   });
@@ -209,8 +212,54 @@ describe("describeConfigs", () => {
     expect(await code(TOPIC, "a b")).toBe(errorCode("INVALID_TOPIC_EXCEPTION"));
     expect(await code(BROKER, "7")).toBe(INVALID_REQUEST);
     expect(await code(8, "1")).toBe(INVALID_REQUEST);
-    expect(await code(32, "")).toBe(INVALID_REQUEST);
-    expect(await code(32, "some-group")).toBe(0);
+    expect(await code(GROUP, "")).toBe(INVALID_REQUEST);
+    expect(await code(CLIENT_METRICS, "")).toBe(INVALID_REQUEST);
+  });
+});
+
+describe("settings of groups and of client metrics", () => {
+  test("are described as Kafka's, with defaults, synonyms and what is accepted", async () => {
+    const broker = await startBroker();
+    const group = await show(broker, GROUP, "g", ["consumer.session.timeout.ms", "share.auto.offset.reset"]);
+    expect(group).toMatchObject({
+      errorCode: 0,
+      errorMessage: "",
+      configs: [
+        {
+          name: "consumer.session.timeout.ms",
+          value: "45000",
+          configSource: 5,
+          configType: 3,
+          synonyms: [{ name: "group.consumer.session.timeout.ms", value: "45000", source: 5 }],
+          documentation: expect.stringContaining('only its default "45000"'),
+        },
+        { name: "share.auto.offset.reset", value: "latest", configSource: 5, configType: 2 },
+      ],
+    });
+    expect((await show(broker, GROUP, "g")).configs).toHaveLength(17);
+    const metrics = await show(broker, CLIENT_METRICS, "m");
+    expect(metrics.configs.map(({ name, value, synonyms }) => [name, value, synonyms])).toEqual([
+      ["interval.ms", "300000", []],
+      ["match", "", []],
+      ["metrics", "", []],
+    ]);
+  });
+
+  test("take their defaults only, because nothing reads them, and say why", async () => {
+    const broker = await startBroker();
+    const [refused] = (await alter(broker, GROUP, "g", [set("consumer.session.timeout.ms", "50000")])).responses;
+    expect(refused).toMatchObject({ errorCode: INVALID_CONFIG, errorMessage: expect.stringContaining("KIP-848") });
+    const [unknown] = (await alter(broker, GROUP, "g", [set("session.timeout.ms", "50000")])).responses;
+    expect(unknown).toMatchObject({ errorCode: INVALID_CONFIG, errorMessage: expect.stringContaining('"session.timeout.ms"') });
+    const [metrics] = (await alter(broker, CLIENT_METRICS, "m", [set("no.such.setting", "1")])).responses;
+    expect(metrics!.errorCode).toBe(INVALID_REQUEST);
+    const [taken] = (await alter(broker, GROUP, "g", [set("consumer.session.timeout.ms", "45000")])).responses;
+    expect(taken!.errorCode).toBe(0);
+    const { configs: [row] } = await show(broker, GROUP, "g", ["consumer.session.timeout.ms"]);
+    expect(row).toMatchObject({ configSource: 8, synonyms: [{ source: 8 }, { source: 5 }] });
+    expect((await broker.ask(listConfigResources, 1, { resourceTypes: [GROUP] })).configResources).toEqual([
+      { resourceName: "g", resourceType: GROUP },
+    ]);
   });
 });
 

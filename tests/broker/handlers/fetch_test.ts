@@ -329,6 +329,16 @@ test("Fetch lists aborted transactions only for committed readers", async () => 
   expect(rows(await ask(setup, request([{}], { isolationLevel: 1 })).reply)[0]!.row.abortedTransactions).toEqual([]);
 });
 
+test("Fetch tells of a partition that nobody has, as Kafka does, that it has no aborted transactions; of one it could not read, nothing", async () => {
+  const setup = broker();
+  const aborted = async (asked: Asked, version = 12) =>
+    rows(await ask(setup, request([asked], { maxWaitMs: 0 }), version).reply)[0]!.row.abortedTransactions;
+  expect(await aborted({ topic: "nobody" })).toEqual([]);
+  expect(await aborted({ partition: 9 })).toEqual([]);
+  expect(await aborted({ topicId: topicId(8) }, 13)).toEqual([]);
+  expect(await aborted({ fetchOffset: 7 })).toBeNull();
+});
+
 test("Fetch holds the records and their bytes of the budget until the reply is sent", async () => {
   const setup = broker();
   const [size] = fill(setup, 0, [1]);

@@ -112,9 +112,9 @@ describe("ListOffsets", () => {
     expect(await list(broker(), [asked], version)).toMatchObject([{ error: expected, offset: -1, timestamp: -1 }]);
   });
 
-  test("refuses a partition that is named twice, and answers the others", async () => {
+  test("refuses a partition that is named twice, in one row as Kafka does, and answers the others", async () => {
     const rows = await list(broker(), [{ timestamp: -1 }, { timestamp: -2 }, { timestamp: -1, partition: 1 }]);
-    expect(rows.map(({ error }) => error)).toEqual(["INVALID_REQUEST", "INVALID_REQUEST", "NONE"]);
+    expect(rows.map(({ error, partitionIndex }) => [partitionIndex, error])).toEqual([[0, "INVALID_REQUEST"], [1, "NONE"]]);
   });
 });
 
@@ -132,6 +132,17 @@ describe("DeleteRecords", () => {
     expect(await remove(setup, "orders", 2)).toEqual(["NONE", 2]);
     expect(await remove(setup, "orders", 1)).toEqual(["NONE", 2]);
     expect(await remove(setup, "orders", -1)).toEqual(["NONE", 3]);
+  });
+
+  test("follows the last row of a partition that is named twice, and answers it once", async () => {
+    const setup = broker();
+    fill(setup, [1, 2, 3]);
+    const partitions = [3, 1].map((offset) => ({ partitionIndex: 0, offset }));
+    const { topics } = await deleteRecords.handle(
+      { topics: [{ name: "orders", partitions }], timeoutMs: 1_000 },
+      setup.context(2),
+    ) as DeleteRecordsResponse;
+    expect(topics).toEqual([{ name: "orders", partitions: [{ partitionIndex: 0, lowWatermark: 1, errorCode: 0 }] }]);
   });
 
   test.each<[string, string, number, number, string]>([
@@ -205,6 +216,15 @@ test("DescribeProducers shows the last sequence of each producer", async () => {
       ["UNKNOWN_TOPIC_OR_PARTITION", []],
       ["NOT_LEADER_OR_FOLLOWER", []],
     ]);
+});
+
+test("DescribeProducers tells bad names and unknown topics apart, and says why", async () => {
+  const request = { topics: ["no/slash", "nobody"].map((name) => ({ name, partitionIndexes: [0] })) };
+  const { topics } = await describeProducers.handle(request, broker().context(0)) as DescribeProducersResponse;
+  expect(topics.map(({ partitions: [row] }) => [errorName(row!.errorCode), row!.errorMessage])).toEqual([
+    ["INVALID_TOPIC_EXCEPTION", expect.stringContaining("no/slash")],
+    ["UNKNOWN_TOPIC_OR_PARTITION", expect.stringContaining('"nobody"')],
+  ]);
 });
 
 test("DescribeLogDirs shows the volume and the logs that were asked for", async () => {

@@ -54,6 +54,19 @@ describe("metadata", () => {
     }
   });
 
+  test("refuses a null name in v10 and v11, whose replies cannot say null: the name is empty there", async () => {
+    const broker = await startBroker();
+    await broker.controller.createTopics([topic("a")], false, broker.soon());
+    const topics = [{ name: null, topicId: ZERO_UUID }, { name: "a", topicId: ZERO_UUID }];
+    for (const version of [10, 11]) {
+      const reply = await broker.ask(metadata, version, request(null, { topics }));
+      expect(reply.topics.map((row) => [row.name, row.errorCode])).toEqual([
+        ["", errorCode("INVALID_REQUEST")],
+        ["a", errorCode("INVALID_REQUEST")],
+      ]);
+    }
+  });
+
   test("says why a topic is not there, once for each name", async () => {
     const broker = await startBroker();
     const { topics } = await broker.ask(metadata, 9, request(["missing", "a b", "missing", "__consumer_offsets"]));

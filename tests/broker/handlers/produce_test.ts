@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NO_REPLY } from "../../../lib/broker/handler.ts";
 import { produce } from "../../../lib/broker/handlers/produce.ts";
+import { unpooled } from "../../../lib/io/mod.ts";
 import { errorCode, errorName, type ProduceRequest, type ProduceResponse, type Uuid, ZERO_UUID } from "../../../lib/protocol/mod.ts";
 import { DiskFull } from "../../../lib/storage/errors.ts";
 import { batch, BATCH_RULES, partitionState, SETTINGS } from "../../replication/partition_setup.ts";
@@ -91,6 +92,25 @@ describe("Produce answers with the error", () => {
     expect(await errorOf({}, 9, {}, setup)).toBe("KAFKA_STORAGE_ERROR");
     expect(setup.log(ORDERS).logEndOffset).toBe(0);
   });
+});
+
+test.each<[string, Uint8Array | null, number]>([
+  ["no records", null, -1],
+  ["empty records", new Uint8Array(0), -1],
+  ["half a batch", batch(9).subarray(0, 80), -1],
+  ["two batches", new Uint8Array([...batch(), ...batch()]), -1],
+  ["an old format", batch().fill(1, 16, 17), -1],
+  ["a wrong checksum", batch().fill(7, 62), -1],
+  ["a control batch", batch(1, { control: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }), 1],
+  ["a gap in the sequence", batch(1, { producerId: 1, producerEpoch: 0, baseSequence: 5 }), 1],
+])("Produce refuses %s and tells the log's start only where Kafka has looked at the log", async (_name, records, expected) => {
+  const setup = broker();
+  setup.partition(ORDERS).append(batch(2, { producerId: 1, producerEpoch: 0, baseSequence: 0 }), unpooled, { internal: false });
+  setup.storage.sync();
+  await setup.partition(ORDERS).deleteRecords(1, setup.deadline(1_000));
+  const row = rowOf(await produce.handle(request([{ records }]), setup.context(9)));
+  expect(row.errorCode).not.toBe(0);
+  expect(row).toMatchObject({ baseOffset: -1, logAppendTimeMs: -1, logStartOffset: expected });
 });
 
 test("Produce waits for the commit with acks=-1 and acks=1, and answers in the order of the request", async () => {

@@ -41,6 +41,8 @@ describe("deleteTopics", () => {
     const topics = [{ name: "a", topicId: ZERO_UUID }, { name: null, topicId }, { name: "b", topicId: ZERO_UUID }];
     const reply = await broker.ask(deleteTopics, 6, { topics, timeoutMs: 1_000 });
     expect(reply.responses.map((row) => [row.name, row.errorCode])).toEqual([["a", INVALID_REQUEST], ["b", 0]]);
+    // As Kafka: the row says both of what the topic was called by.
+    expect(reply.responses[0]!.topicId).toBe(topicId);
     expect([...broker.controller.image.topics.keys()]).toEqual(["a"]);
   });
 
@@ -104,7 +106,8 @@ describe("describeCluster", () => {
       });
     }
     const asked = { includeClusterAuthorizedOperations: false, endpointType: 2, includeFencedBrokers: false };
-    expect((await broker.ask(describeCluster, 1, asked)).errorCode).toBe(errorCode("MISMATCHED_ENDPOINT_TYPE"));
+    const refused = await broker.ask(describeCluster, 1, asked);
+    expect(refused).toMatchObject({ errorCode: errorCode("MISMATCHED_ENDPOINT_TYPE"), endpointType: 1, brokers: [] });
   });
 });
 
@@ -137,20 +140,38 @@ describe("describeTopicPartitions", () => {
     expect(wrong.topics.map((row) => row.errorCode)).toEqual([INVALID_REQUEST, INVALID_REQUEST]);
     const right = await broker.ask(describeTopicPartitions, 0, { topics });
     expect(right.topics.map((row) => row.errorCode)).toEqual([0, errorCode("UNKNOWN_TOPIC_OR_PARTITION")]);
+    expect(right.topics[1]!.topicAuthorizedOperations).toBe(right.topics[0]!.topicAuthorizedOperations);
   });
 });
 
 describe("describeQuorum", () => {
   test("shows the one voter as leader in every version", async () => {
     const broker = await startBroker();
-    const topics = [{ topicName: "__cluster_metadata", partitions: [{ partitionIndex: 0 }, { partitionIndex: 1 }] }];
+    const topics = [{ topicName: "__cluster_metadata", partitions: [{ partitionIndex: 0 }] }];
     for (const version of [0, 1, 2]) {
-      const { topics: [row] } = await broker.ask(describeQuorum, version, { topics });
+      const { topics: [row], nodes } = await broker.ask(describeQuorum, version, { topics });
       expect(row!.partitions).toMatchObject([
         { errorCode: 0, leaderId: 1, leaderEpoch: 1, currentVoters: [{ replicaId: 1 }], observers: [] },
-        { errorCode: errorCode("UNKNOWN_TOPIC_OR_PARTITION") },
       ]);
       expect(row!.partitions[0]!.highWatermark).toBe(row!.partitions[0]!.currentVoters[0]!.logEndOffset);
+      if (version >= 2) expect(nodes.map(({ nodeId }) => nodeId)).toEqual([1]);
+    }
+  });
+
+  test("refuses every row of a request for more than that, and names no node", async () => {
+    const broker = await startBroker();
+    const rows = (...partitions: number[]) => partitions.map((partitionIndex) => ({ partitionIndex }));
+    for (
+      const topics of [
+        [{ topicName: "__cluster_metadata", partitions: rows(0, 1) }],
+        [{ topicName: "__cluster_metadata", partitions: rows(1) }],
+        [{ topicName: "__cluster_metadata", partitions: rows(0) }, { topicName: "another", partitions: rows(0) }],
+      ]
+    ) {
+      const reply = await broker.ask(describeQuorum, 2, { topics });
+      const codes = reply.topics.flatMap(({ partitions }) => partitions.map((row) => row.errorCode));
+      expect(new Set(codes)).toEqual(new Set([errorCode("UNKNOWN_TOPIC_OR_PARTITION")]));
+      expect(reply.nodes).toEqual([]);
     }
   });
 });

@@ -1,6 +1,6 @@
 /** Asks one broker and keeps the replies in a form that can be laid beside another broker's. Judges nothing: that is compare.ts. */
 import { connect } from "node:net";
-import { type AnyApi, decodeResponse, encodeRequest, Writer, ZERO_UUID } from "../../../lib/protocol/mod.ts";
+import { type AnyApi, ApiVersions, decodeResponse, encodeRequest, Writer, ZERO_UUID } from "../../../lib/protocol/mod.ts";
 
 export interface Step {
   readonly label: string;
@@ -10,6 +10,12 @@ export interface Step {
 
 // deno-lint-ignore no-explicit-any
 export type Reply = any;
+
+/** Fields that say how far the metadata of a node is: every node has its own. */
+const OWN: Readonly<Record<string, readonly string[]>> = {
+  ApiVersions: ["finalizedFeaturesEpoch"],
+  DescribeQuorum: ["highWatermark", "logEndOffset"],
+};
 
 const REPLY_TIMEOUT_MS = 5_000;
 
@@ -28,10 +34,23 @@ export class Peer {
     );
     const frame = await exchange(this.bootstrap, bytes);
     const reply: Reply = typeof frame === "string" ? null : decodeResponse(api as never, version, 7, frame);
-    const step = { label, reply: typeof frame === "string" ? frame : this.#plain(reply, "") };
+    const step = { label, reply: typeof frame === "string" ? frame : this.#plain(reply, "", OWN[api.name] ?? []) };
     this.steps.push(step);
     this.log(step);
     return reply;
+  }
+
+  /** A request that no declaration has: a header, then nothing that could be meant. ApiVersions is answered in version 0. */
+  async askUnserved(what: string, apiKey: number, version: number): Promise<void> {
+    const frame = Buffer.alloc(4 + 8 + 2 + 1); // the last byte: no tagged fields, where the header has them
+    frame.writeInt32BE(frame.length - 4, 0);
+    frame.writeInt16BE(apiKey, 4);
+    frame.writeInt16BE(version, 6);
+    frame.writeInt32BE(7, 8);
+    frame.writeInt16BE(-1, 12); // no client id
+    const came = await exchange(this.bootstrap, frame);
+    const reply = typeof came === "string" ? came : this.#plain(decodeResponse(ApiVersions as never, 0, 7, came), "", []);
+    this.steps.push({ label: `Unserved key ${apiKey} v${version}: ${what}`, reply });
   }
 
   /** As `ask`, for every version that Kafka serves, or for those from `from` to `to`. */
@@ -57,16 +76,13 @@ export class Peer {
     return name;
   }
 
-  #plain(value: unknown, field: string): unknown {
+  #plain(value: unknown, field: string, own: readonly string[]): unknown {
     if (value instanceof Uint8Array) return `${value.length} bytes ${Buffer.from(value).toString("hex").slice(0, 400)}`;
-    if (Array.isArray(value)) {
-      const items = value.map((item: unknown) => this.#plain(item, field));
-      // Kafka answers several APIs in the order of a hash map.
-      return items.length > 1 && typeof items[0] === "object" ? items.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1) : items;
-    }
+    if (Array.isArray(value)) return value.map((item: unknown) => this.#plain(item, field, own));
     if (typeof value === "object" && value !== null) {
-      return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.#plain(member, name)]));
+      return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.#plain(member, name, own)]));
     }
+    if (own.includes(field)) return (value as number) > 0 ? `<${field}>` : value;
     switch (field) {
       case "topicId":
         return value === ZERO_UUID ? "zero" : this.#names.get(String(value)) ?? "<topic id>";
@@ -99,13 +115,6 @@ export class Peer {
         return typeof value === "bigint" ? Number(value) : value;
     }
   }
-}
-
-function keyOf(value: unknown): string {
-  const row = value as Record<string, unknown>;
-  const key = row["name"] ?? row["topic"] ?? row["groupId"] ?? row["resourceName"] ?? row["key"] ?? row["partitionIndex"] ??
-    row["partition"] ?? row["index"];
-  return `${String(key).padStart(8, "0")} ${JSON.stringify(value)}`;
 }
 
 /** The frame without its prefix, or what came instead. */

@@ -55,7 +55,7 @@ export async function produce(peer: Peer): Promise<void> {
   await peer.every("unknown topic", Produce, () => produceTo({ name: "write-no", id: FOREIGN_ID }, batch()));
   await peer.every("unknown partition", Produce, () => produceTo(topic, batch(), {}, 7));
   await peer.every("negative partition", Produce, () => produceTo(topic, batch(), {}, -1));
-  // Not null records: Apache Kafka 4.3.1 fails inside and never answers, also not others' JoinGroup from then on.
+  // Not null records: Apache Kafka 4.3.1 fails over them while it tells the failure, and never answers.
   await peer.every("empty records", Produce, () => produceTo(topic, new Uint8Array(0)));
   await peer.every("two batches", Produce, () => produceTo(topic, concat(batch(), batch())));
   await peer.every("wrong checksum", Produce, () => produceTo(topic, damaged(70, [1], false)));
@@ -122,6 +122,11 @@ export async function idempotence(peer: Peer): Promise<void> {
   for (let i = 0; i < 6; i++) await write("more", 0, 5 + i);
   await write("repeated, remembered", 0, 6);
   await write("repeated, forgotten", 0, 0, 3);
+  const stamped = await target(peer, "once-stamped", 1, [["message.timestamp.type", "LogAppendTime"]]);
+  for (const what of ["first", "repeated"]) {
+    const records = batch({ producerId, producerEpoch: 0, baseSequence: 0 });
+    await peer.ask(`${what}, log append time`, Produce, 9, produceTo(stamped, records));
+  }
   await write("new epoch, wrong sequence", 1, 11);
   await write("new epoch", 1, 0);
   await write("the epoch before", 0, 11);
@@ -152,6 +157,7 @@ export async function idempotence(peer: Peer): Promise<void> {
     9,
     produceTo(topic, damaged(22, [0x10], true, { producerId, producerEpoch: 1, baseSequence: 1 })),
   );
+  await peer.ask("one", DescribeProducers, 0, { topics: [{ name: "once", partitionIndexes: [0, 1] }] });
   await peer.ask("all", DescribeProducers, 0, {
     topics: [{ name: "once", partitionIndexes: [0, 7] }, { name: "once-no", partitionIndexes: [0] }, {
       name: "no/slash",
@@ -249,6 +255,12 @@ export async function offsets(peer: Peer): Promise<void> {
   await list("as a follower", -1, { replicaId: 77 });
   const partition = { partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1 };
   await list("unknown topics", -1, { topics: ["find-no", "no/slash", ""].map((name) => ({ name, partitions: [partition] })) });
+  await list("several", -1, {
+    topics: [{ name: "find", partitions: [partition, { ...partition, partitionIndex: 9 }] }, { name: "find-no", partitions: [partition] }],
+  });
+  await list("twice, in two rows of the topic", -1, {
+    topics: [{ name: "find", partitions: [partition] }, { name: "find", partitions: [partition] }],
+  });
   await list("twice in one", -1, { topics: [{ name: "find", partitions: [partition, partition] }] });
   await list("nothing", -1, { topics: [] });
 

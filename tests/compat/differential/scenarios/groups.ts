@@ -103,6 +103,7 @@ export async function members(peer: Peer): Promise<void> {
     });
     await peer.ask("described, empty", DescribeGroups, at(6), { groups: [group], includeAuthorizedOperations: false });
     await peer.ask("heartbeat after that", Heartbeat, at(4), { groupId: group, generationId: 1, memberId: member });
+    if (v < 5) await peer.ask("delete, alone", DeleteGroups, at(2), { groupsNames: [group] });
     await peer.ask("delete", DeleteGroups, at(2), { groupsNames: [group, "nowhere", ""] });
     await peer.ask("delete again", DeleteGroups, at(2), { groupsNames: [group] });
   }

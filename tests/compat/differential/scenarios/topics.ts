@@ -1,17 +1,13 @@
 /** Topics, their settings, and what a client is told about the cluster. */
 import {
-  AlterConfigs,
   ApiVersions,
   CreatePartitions,
   CreateTopics,
   DeleteTopics,
   DescribeCluster,
-  DescribeConfigs,
   DescribeLogDirs,
   DescribeQuorum,
   DescribeTopicPartitions,
-  IncrementalAlterConfigs,
-  ListConfigResources,
   ListOffsets,
   Metadata,
   SaslAuthenticate,
@@ -22,7 +18,6 @@ import { Peer } from "../peer.ts";
 
 /** Of a topic that no broker has. */
 export const FOREIGN_ID = "Zm9yZWlnbi10b3BpYy1pZA";
-const TOPIC = 2, BROKER = 4;
 
 export const newTopic = (name: string, numPartitions = 1, configs: readonly (readonly [string, string | null])[] = []) => ({
   name,
@@ -119,6 +114,8 @@ export async function createTopics(peer: Peer): Promise<void> {
       ["", "x"],
     ] as const
   ) await ask(`setting ${name}=${value}`, [newTopic("create-setting", 1, [[name, value]])], true);
+  // An odd order: replies come in the order of the request, refused rows among the others.
+  await ask("several", [newTopic("create-z"), newTopic("no/slash"), newTopic("create-a"), newTopic("create-7"), newTopic("create-m")]);
   await ask("setting twice", [newTopic("create-setting", 1, [["retention.ms", "1"], ["retention.ms", "2"]])], true);
   await ask("nothing", []);
 }
@@ -130,10 +127,18 @@ export async function deleteTopics(peer: Peer): Promise<void> {
     topics: [{ name: `delete-${v}`, topicId: ZERO_UUID }, { name: "delete-unknown", topicId: ZERO_UUID }],
     timeoutMs: 10_000,
   }));
+  for (let v = 1; v <= 6; v++) await made(peer, `delete-alone-${v}`);
+  await peer.every("one", DeleteTopics, (v) => ({
+    topicNames: [`delete-alone-${v}`],
+    topics: [{ name: `delete-alone-${v}`, topicId: ZERO_UUID }],
+    timeoutMs: 10_000,
+  }));
   const id = await made(peer, "delete-by-id");
   const ask = (what: string, topics: readonly unknown[]) => peer.ask(what, DeleteTopics, 6, { topics, timeoutMs: 10_000 });
   await ask("unknown id", [{ name: null, topicId: FOREIGN_ID }]);
   await ask("zero id", [{ name: null, topicId: ZERO_UUID }]);
+  await ask("unknown id twice", [{ name: null, topicId: FOREIGN_ID }, { name: null, topicId: FOREIGN_ID }]);
+  await ask("id twice", [{ name: null, topicId: id }, { name: null, topicId: id }]);
   await ask("name and id", [{ name: "delete-by-id", topicId: id }]);
   await ask("twice", [{ name: "delete-by-id", topicId: ZERO_UUID }, { name: "delete-by-id", topicId: ZERO_UUID }]);
   await ask("twice by name and id", [{ name: "delete-by-id", topicId: ZERO_UUID }, { name: null, topicId: id }]);
@@ -147,12 +152,16 @@ export async function createPartitions(peer: Peer): Promise<void> {
   await made(peer, "more", 2);
   const ask = (what: string, topic: object, validateOnly = false) =>
     peer.ask(what, CreatePartitions, 3, { topics: [{ name: "more", assignments: null, ...topic }], timeoutMs: 10_000, validateOnly });
+  await peer.every("fewer", CreatePartitions, () => ({
+    topics: [{ name: "more", count: 1, assignments: null }],
+    timeoutMs: 10_000,
+    validateOnly: false,
+  }));
   await peer.every("one more", CreatePartitions, (v) => ({
     topics: [{ name: "more", count: 3 + v, assignments: null }],
     timeoutMs: 10_000,
     validateOnly: false,
   }));
-  await ask("fewer", { count: 1 });
   await ask("as many", { count: 6 });
   await ask("negative", { count: -1 });
   await ask("zero", { count: 0 });
@@ -170,6 +179,11 @@ export async function createPartitions(peer: Peer): Promise<void> {
     topics: [{ name: "more", count: 8, assignments: null }, { name: "more", count: 9, assignments: null }],
     timeoutMs: 10_000,
     validateOnly: false,
+  });
+  await peer.ask("several", CreatePartitions, 3, {
+    topics: ["more", "more-unknown", "no/slash"].map((name) => ({ name, count: 8, assignments: null })),
+    timeoutMs: 10_000,
+    validateOnly: true,
   });
   await peer.ask("after it all", DescribeTopicPartitions, 0, { topics: [{ name: "more" }], responsePartitionLimit: 100, cursor: null });
 }
@@ -194,6 +208,8 @@ export async function metadata(peer: Peer): Promise<void> {
   await peer.every("bad names", Metadata, () => some(named("no/slash", "..", "")), { from: 4 });
   await peer.every("bad names to create", Metadata, () => some(named("no/slash", "..", ""), { allowAutoTopicCreation: true }), { from: 4 });
   await peer.every("no topics", Metadata, () => some([]), { from: 1 });
+  await made(peer, "shown-0", 1);
+  await peer.every("several", Metadata, () => some(named("shown", "shown-unknown", "shown-0", "no/slash")), { from: 4 });
   await peer.every("to create", Metadata, (v) => some(named(`auto-${v}`), { allowAutoTopicCreation: true }));
   await peer.every("twice", Metadata, () => some(named("shown", "shown")));
   await peer.every("by id", Metadata, () => some([{ name: null, topicId: id }]), { from: 12 });
@@ -246,114 +262,11 @@ export async function cluster(peer: Peer): Promise<void> {
   await peer.every("SCRAM", SaslHandshake, () => ({ mechanism: "SCRAM-SHA-256" }));
   await peer.every("first", SaslAuthenticate, () => ({ authBytes: Buffer.from("\0user\0secret") }));
   await peer.every("good", ApiVersions, () => ({ clientSoftwareName: "differential", clientSoftwareVersion: "1.0" }));
+  for (const version of [5, 99, -1]) await peer.askUnserved("ApiVersions", ApiVersions.key, version);
+  for (const [key, version] of [[3, 99], [3, -1], [0, 2], [1, 3], [17, 7], [4, 0], [999, 0], [-1, 0]] as const) {
+    await peer.askUnserved("closed", key, version);
+  }
   await peer.every("bad software name", ApiVersions, () => ({ clientSoftwareName: "no name!", clientSoftwareVersion: "" }), { from: 3 });
 }
 
-export async function configs(peer: Peer): Promise<void> {
-  await made(peer, "tuned", 1, [["retention.ms", "5000"], ["cleanup.policy", "compact"]]);
-  const describe = (what: string, resources: readonly unknown[], more: object = {}) =>
-    peer.every(what, DescribeConfigs, () => ({ resources, includeSynonyms: false, includeDocumentation: false, ...more }));
-  const resource = (resourceType: number, resourceName: string, configurationKeys: readonly string[] | null = null) => ({
-    resourceType,
-    resourceName,
-    configurationKeys,
-  });
-  await describe("topic", [resource(TOPIC, "tuned")]);
-  await describe("topic with synonyms", [resource(TOPIC, "tuned")], { includeSynonyms: true });
-  await describe("topic with documentation", [resource(TOPIC, "tuned")], { includeDocumentation: true });
-  await describe("topic, some", [resource(TOPIC, "tuned", ["retention.ms", "no.such.setting"])]);
-  await describe("topic, none", [resource(TOPIC, "tuned", [])]);
-  await describe("unknown topic", [resource(TOPIC, "tuned-unknown")]);
-  await describe("bad topic name", [resource(TOPIC, "no/slash")]);
-  await describe("empty topic name", [resource(TOPIC, "")]);
-  await describe("topic twice", [resource(TOPIC, "tuned", ["retention.ms"]), resource(TOPIC, "tuned", ["cleanup.policy"])]);
-  const live = ["log.retention.ms", "log.segment.bytes", "message.max.bytes", "num.partitions", "node.id", "min.insync.replicas"];
-  await describe("broker, some", [resource(BROKER, "1", live)], { includeSynonyms: true });
-  await describe("all brokers, some", [resource(BROKER, "", live)], { includeSynonyms: true });
-  await describe("unknown broker", [resource(BROKER, "77")]);
-  await describe("broker x", [resource(BROKER, "x")]);
-  await describe("type 0", [resource(0, "x")]);
-  await describe("type 8, loggers", [resource(8, "77")]);
-  await describe("type 16, client metrics", [resource(16, "x")]);
-  await describe("type 32, group", [resource(32, "x")]);
-  await describe("type 99", [resource(99, "x")]);
-
-  const set = (what: string, resourceType: number, resourceName: string, changes: readonly (readonly [string, number, string | null])[]) =>
-    peer.every(what, IncrementalAlterConfigs, () => ({
-      resources: [{
-        resourceType,
-        resourceName,
-        configs: changes.map(([name, configOperation, value]) => ({ name, configOperation, value })),
-      }],
-      validateOnly: false,
-    }));
-  const [SET, DELETE, APPEND, SUBTRACT] = [0, 1, 2, 3];
-  await set("set", TOPIC, "tuned", [["retention.ms", SET!, "6000"]]);
-  await set("set nothing", TOPIC, "tuned", []);
-  await set("set null", TOPIC, "tuned", [["retention.ms", SET!, null]]);
-  await set("set an unknown one", TOPIC, "tuned", [["no.such.setting", SET!, "1"]]);
-  await set("set to nonsense", TOPIC, "tuned", [["retention.ms", SET!, "soon"]]);
-  await set("set twice", TOPIC, "tuned", [["retention.ms", SET!, "1"], ["retention.ms", SET!, "2"]]);
-  await set("append", TOPIC, "tuned", [["cleanup.policy", APPEND!, "delete"]]);
-  await set("append to no list", TOPIC, "tuned", [["retention.ms", APPEND!, "1"]]);
-  await set("subtract", TOPIC, "tuned", [["cleanup.policy", SUBTRACT!, "compact"]]);
-  await set("subtract what is not there", TOPIC, "tuned", [["cleanup.policy", SUBTRACT!, "compact"]]);
-  await set("append null", TOPIC, "tuned", [["cleanup.policy", APPEND!, null]]);
-  await set("delete", TOPIC, "tuned", [["retention.ms", DELETE!, null]]);
-  await set("delete what is not set", TOPIC, "tuned", [["retention.bytes", DELETE!, null]]);
-  await set("delete an unknown one", TOPIC, "tuned", [["no.such.setting", DELETE!, null]]);
-  await set("operation 9", TOPIC, "tuned", [["retention.ms", 9, "1"]]);
-  await set("unknown topic", TOPIC, "tuned-unknown", [["retention.ms", SET!, "1"]]);
-  await set("bad topic name", TOPIC, "no/slash", [["retention.ms", SET!, "1"]]);
-  await set("unknown broker", BROKER, "77", [["log.retention.ms", SET!, "1"]]);
-  await set("broker x", BROKER, "x", [["log.retention.ms", SET!, "1"]]);
-  await set("broker, read only", BROKER, "1", [["node.id", SET!, "2"]]);
-  await set("broker, live", BROKER, "1", [["log.retention.ms", SET!, "604800000"]]);
-  await set("all brokers, live", BROKER, "", [["log.retention.ms", SET!, "604800001"]]);
-  await describe("broker after that", [resource(BROKER, "1", ["log.retention.ms"])], { includeSynonyms: true });
-  await describe("topic after that", [resource(TOPIC, "tuned", ["retention.ms", "cleanup.policy"])], { includeSynonyms: true });
-  await set("broker, live, delete", BROKER, "1", [["log.retention.ms", DELETE!, null]]);
-  await set("all brokers, live, delete", BROKER, "", [["log.retention.ms", DELETE!, null]]);
-  await set("type 0", 0, "x", [["retention.ms", SET!, "1"]]);
-  await set("type 99", 99, "x", [["retention.ms", SET!, "1"]]);
-  await peer.ask("resource twice", IncrementalAlterConfigs, 1, {
-    resources: [1, 2].map((i) => ({
-      resourceType: TOPIC,
-      resourceName: "tuned",
-      configs: [{ name: "retention.ms", configOperation: SET, value: `${i}` }],
-    })),
-    validateOnly: false,
-  });
-  await peer.ask("validate only", IncrementalAlterConfigs, 1, {
-    resources: [{ resourceType: TOPIC, resourceName: "tuned", configs: [{ name: "retention.ms", configOperation: SET, value: "9" }] }],
-    validateOnly: true,
-  });
-
-  const replace = (
-    what: string,
-    resourceType: number,
-    resourceName: string,
-    changes: readonly (readonly [string, string | null])[],
-    validateOnly = false,
-  ) =>
-    peer.every(what, AlterConfigs, () => ({
-      resources: [{ resourceType, resourceName, configs: changes.map(([name, value]) => ({ name, value })) }],
-      validateOnly,
-    }));
-  await replace("replace", TOPIC, "tuned", [["retention.ms", "7000"]]);
-  await describe("topic after replace", [resource(TOPIC, "tuned", ["retention.ms", "cleanup.policy"])], { includeSynonyms: true });
-  await replace("replace by nothing", TOPIC, "tuned", []);
-  await replace("replace by an unknown one", TOPIC, "tuned", [["no.such.setting", "1"]]);
-  await replace("replace by nonsense", TOPIC, "tuned", [["retention.ms", "soon"]]);
-  await replace("replace by null", TOPIC, "tuned", [["retention.ms", null]]);
-  await replace("unknown topic", TOPIC, "tuned-unknown", [["retention.ms", "1"]]);
-  await replace("validate only", TOPIC, "tuned", [["retention.ms", "1"]], true);
-  await replace("type 99", 99, "x", []);
-  await describe("topic at the end", [resource(TOPIC, "tuned", ["retention.ms", "cleanup.policy"])], { includeSynonyms: true });
-  for (const resourceTypes of [[16], [8], [32], [99], [0], [BROKER, 8]]) {
-    await peer.ask(`types ${resourceTypes}`, ListConfigResources, 1, { resourceTypes });
-  }
-  await peer.ask("client metrics", ListConfigResources, 0, {});
-}
-
-export const scenarios = { createTopics, deleteTopics, createPartitions, metadata, cluster, configs };
+export const scenarios = { createTopics, deleteTopics, createPartitions, metadata, cluster };

@@ -147,6 +147,18 @@ describe("real net", () => {
     expect(client.socket.write(new Uint8Array(1))).toBe(-1);
   });
 
+  test("write() to a peer that is gone ends the socket, also a paused one, which is not told otherwise", async () => {
+    const { client, server } = await pair();
+    server.socket.pause();
+    client.socket.destroy();
+    for (const deadline = soon(); server.socket.write(new Uint8Array(1)) >= 0;) {
+      expect(io.clock.mono()).toBeLessThan(deadline.at);
+      await new Promise<void>((resolve) => io.timers.soon(resolve));
+    }
+    await server.closed.promise;
+    expect(server.closes.length).toBe(1);
+  });
+
   test("a socket may be destroyed while it is accepted", async () => {
     const listener = await io.net.listen(LOOPBACK, (socket) => {
       socket.destroy();

@@ -98,7 +98,11 @@ class RealSocket implements Socket {
   }
 
   write(bytes: Uint8Array): number {
-    return this.#closed ? -1 : this.#bun.write(bytes);
+    if (this.#closed) return -1;
+    const taken = this.#bun.write(bytes);
+    // The peer is gone. A paused socket would not be told, and whoever waits for its end would wait for ever.
+    if (taken < 0) this.destroy();
+    return taken;
   }
 
   pause(): void {

@@ -47,7 +47,10 @@ export class ReplyReader {
   #whole(chunk: Uint8Array, at: number): number {
     const end = at + this.#length;
     this.#length = -1;
-    this.#onFrame(chunk.slice(at, end));
+    // Not `slice`: the chunk may be a Buffer, whose slices are views.
+    const frame = new Uint8Array(end - at);
+    frame.set(chunk.subarray(at, end));
+    this.#onFrame(frame);
     return end;
   }
 

@@ -200,6 +200,8 @@ export interface ConsumerOptions extends ClientOptions {
   /** Bytes fetched and not yet handed out, over all partitions; fetching pauses above it. Default 16 MiB. */
   readonly bufferBytes?: number;
   readonly rackId?: string;
+  /** Bound of `close`: commits, leaving, callbacks. Default 10 000. */
+  readonly closeTimeoutMs?: number;
   /** Called before the next read goes on. */
   readonly onAssigned?: (partitions: readonly TopicPartition[]) => void | Promise<void>;
   readonly onRevoked?: (partitions: readonly TopicPartition[]) => void | Promise<void>;

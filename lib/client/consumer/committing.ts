@@ -1,0 +1,100 @@
+/**
+ * What of the reading is committed, and when: on demand, every so often, and before partitions are given up. Only what counts as done: handed
+ * out, and followed by another read. Talks to no broker itself.
+ */
+import type { Deadline, Io, Timer } from "../../io/mod.ts";
+import { logOf } from "../../telemetry/mod.ts";
+import { KafkaError } from "../errors.ts";
+import type { AssignedPartition } from "./assigned_partition.ts";
+import type { Assignment } from "./assignment.ts";
+import type { GroupMember } from "./group_member.ts";
+import type { OffsetCommits, OffsetRow } from "./offset_commits.ts";
+import type { ConsumerSettings } from "./settings.ts";
+
+export interface CommittingContext {
+  readonly io: Io;
+  readonly settings: ConsumerSettings;
+  readonly commits: OffsetCommits | null;
+  assignment(): Assignment;
+  /** Null while it reads without being a member. */
+  member(): GroupMember | null;
+}
+
+export class Committing {
+  readonly #context: CommittingContext;
+  readonly #log = logOf("client");
+  #timer: Timer | null = null;
+  #isUnderWay = false;
+
+  constructor(context: CommittingContext) {
+    this.#context = context;
+  }
+
+  /** @throws {KafkaError} without a group. */
+  get commits(): OffsetCommits {
+    if (this.#context.commits !== null) return this.#context.commits;
+    throw new KafkaError("INVALID_GROUP_ID", `Cannot commit, or read what is committed: that needs a "groupId"`);
+  }
+
+  /** Everything that is done, also what the coordinator has already: committed offsets expire. @throws {KafkaError} */
+  async all(deadline: Deadline): Promise<void> {
+    await this.send(this.#done(this.#context.assignment().partitions.values(), true), deadline);
+  }
+
+  /** @throws {KafkaError} */
+  async send(rows: readonly OffsetRow[], deadline: Deadline): Promise<void> {
+    const member = this.#context.member();
+    await this.commits.commit(
+      rows,
+      () => member?.committer ?? { memberId: "", generation: -1, groupInstanceId: null },
+      (error, as) => member?.commitRefused(error, as) ?? false,
+      deadline,
+    );
+    for (const row of rows) {
+      const assigned = this.#context.assignment().get(row);
+      if (assigned !== undefined) assigned.committedOffset = row.offset;
+    }
+  }
+
+  /** When commits are automatic: of partitions that are about to be given up. Never throws. */
+  async before(partitions: Iterable<AssignedPartition>): Promise<void> {
+    const { autoCommitIntervalMs, client, maxPollIntervalMs } = this.#context.settings;
+    if (autoCommitIntervalMs === null) return;
+    await this.#try(this.#done(partitions, false), Math.min(client.requestTimeoutMs, maxPollIntervalMs / 2));
+  }
+
+  /** When commits are automatic: every so often from now on. */
+  start(): void {
+    const { autoCommitIntervalMs, client } = this.#context.settings;
+    if (autoCommitIntervalMs === null || this.#timer !== null) return;
+    this.#timer = this.#context.io.timers.after(autoCommitIntervalMs, () => {
+      this.#timer = null;
+      this.start();
+      const rows = this.#done(this.#context.assignment().partitions.values(), false);
+      if (this.#isUnderWay || rows.length === 0) return;
+      this.#isUnderWay = true;
+      void this.#try(rows, client.requestTimeoutMs).finally(() => this.#isUnderWay = false);
+    }, false);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #done(partitions: Iterable<AssignedPartition>, withOld: boolean): readonly OffsetRow[] {
+    return [...partitions].flatMap(({ topic, partition, committable, committableEpoch, committedOffset }) => {
+      if (committable === null || (!withOld && committable === committedOffset)) return [];
+      return [{ topic, partition, offset: committable, ...(committableEpoch >= 0 && { leaderEpoch: committableEpoch }) }];
+    });
+  }
+
+  async #try(rows: readonly OffsetRow[], budgetMs: number): Promise<void> {
+    try {
+      await this.send(rows, this.#context.io.deadlines.in("commit offsets", budgetMs));
+    } catch (error) {
+      this.#log("warn", "Cannot commit offsets: what was read since the last commit will be read again", {
+        ...{ group: this.#context.settings.groupId, cause: String(error) },
+      });
+    }
+  }
+}

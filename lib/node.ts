@@ -133,6 +133,8 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
     refuseOtherCluster(controller, clusterId, directory);
     followBrokerConfigs(controller, nodeId, config);
 
+    // Before anybody may delete the logs of topics that this cluster does not have.
+    await storage.setClusterId(controller.image.clusterId, deadline);
     const replicas = new ReplicaSet({
       io,
       nodeId,

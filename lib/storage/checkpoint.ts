@@ -107,8 +107,7 @@ export class Checkpoint {
     const { raft, walPosition, flush, syncDirectories, trim } = this.#needs;
     // In one turn of the loop: position and logs say the same.
     const wal = walPosition();
-    // What is said of a log that is offline stays as it was.
-    const changed = [...this.#changed].filter(({ offlineReason }) => offlineReason === null);
+    const changed = [...this.#changed];
     this.#changed.clear();
     this.#bytes = 0;
     const ends = changed.map((log) => log.durableEndOffset);
@@ -130,7 +129,9 @@ export class Checkpoint {
   }
 
   #save(wal: WalPosition, clean: boolean, logs: Iterable<string>): Promise<void> {
-    return writeManifest(this.#needs.io, this.#needs.directory, { wal, clean, logs }, this.#deadline("checkpoint.write"));
+    const { io, directory, raft, walPosition } = this.#needs;
+    const head = { wal, clean, sequence: walPosition().sequence, raftIndex: raft.savedIndex };
+    return writeManifest(io, directory, { ...head, logs }, this.#deadline("checkpoint.write"));
   }
 
   #deadline(op: string): Deadline {

@@ -13,6 +13,10 @@ export interface Manifest {
   readonly wal: WalPosition;
   /** Nothing was written to the WAL after this. */
   readonly clean: boolean;
+  /** The frame that comes next after those that were durable when this was written: a WAL that ends earlier has lost some. */
+  readonly sequence?: number;
+  /** The last entry that Raft's own files hold. */
+  readonly raftIndex?: number;
   readonly logs: readonly LogDump[];
 }
 
@@ -20,10 +24,10 @@ export interface Manifest {
 export async function writeManifest(
   io: Io,
   directory: string,
-  { wal, clean, logs }: { readonly wal: WalPosition; readonly clean: boolean; readonly logs: Iterable<string> },
+  { logs, ...head }: Required<Omit<Manifest, "logs">> & { readonly logs: Iterable<string> },
   deadline: Deadline,
 ): Promise<void> {
-  const text = `{"wal":${JSON.stringify(wal)},"clean":${clean},"logs":[\n${[...logs].join(",\n")}\n]}\n`;
+  const text = `${JSON.stringify(head).slice(0, -1)},"logs":[\n${[...logs].join(",\n")}\n]}\n`;
   await replaceFile(io, directory, MANIFEST_FILE, [new TextEncoder().encode(text)], deadline);
 }
 

@@ -34,6 +34,8 @@ export class StoredRaft implements RaftStore {
   #recovered: RaftStore["recovered"] | null = null;
   /** Something since the last `save`. */
   #dirty = false;
+  /** Last entry that the files hold, without the WAL behind them. */
+  #savedIndex = 0;
 
   constructor(io: Io, directory: string) {
     this.#io = io;
@@ -62,8 +64,17 @@ export class StoredRaft implements RaftStore {
     this.#dirty = true;
   }
 
-  /** What the checkpoint saved. The WAL behind it follows by `replay`. */
-  async load(deadline: Deadline): Promise<void> {
+  /** What a checkpoint that is written now may rely on. */
+  get savedIndex(): number {
+    return this.#savedIndex;
+  }
+
+  /**
+   * What the checkpoint saved. The WAL behind it follows by `replay`.
+   * @param atLeast the index that the checkpoint relies on: with less, topics would be forgotten and their logs deleted.
+   * @throws {CorruptLog}
+   */
+  async load(deadline: Deadline, atLeast: number): Promise<void> {
     const snapshot = await readWholeFile(this.#io, `${this.#directory}/${SNAPSHOT_FILE}`, deadline);
     if (snapshot === "damaged") throw this.#damaged(SNAPSHOT_FILE);
     if (snapshot !== null) {
@@ -76,6 +87,13 @@ export class StoredRaft implements RaftStore {
     if (state === "damaged") throw this.#damaged(STATE_FILE);
     if (state !== null) forEachEntry(state, NO_BATCHES, (entry) => this.replay(entry));
     this.#dirty = false;
+    this.#savedIndex = this.#lastIndex;
+    if (this.#savedIndex >= atLeast) return;
+    const what = state === null && snapshot === null ? `"${this.#directory}/${STATE_FILE}" is missing` : `"${this.#directory}" is too old`;
+    throw new CorruptLog(
+      `Cannot recover Raft: ${what}: the checkpoint relies on entry ${atLeast}, there are ${this.#savedIndex}. ` +
+        `Put the folder back as it was, or restore this node's data from a backup or a peer; nothing was changed`,
+    );
   }
 
   replay(entry: WalEntry): void {
@@ -98,9 +116,11 @@ export class StoredRaft implements RaftStore {
     const buffer = new EntryBuffer(0);
     if (this.#hardState !== null) buffer.hardState(this.#hardState);
     for (const entry of this.#entries) buffer.raftEntry(entry);
+    const savedIndex = this.#lastIndex;
     try {
       await this.#io.disk.makeDirectory(this.#directory, deadline);
       await replaceFile(this.#io, this.#directory, STATE_FILE, [buffer.bytes], deadline);
+      this.#savedIndex = savedIndex;
     } catch (error) {
       this.#dirty = true;
       throw error;
@@ -117,12 +137,17 @@ export class StoredRaft implements RaftStore {
       const at = entry.index - first;
       if (at < 0 || at > this.#entries.length || this.#entries.length === 0 && entry.index > snapshotIndex + 1) {
         throw new CorruptLog(
-          `Cannot recover Raft: entry ${entry.index} does not follow entry ${this.#entries.at(-1)?.index ?? snapshotIndex}`,
+          `Cannot recover Raft: entry ${entry.index} does not follow entry ${this.#lastIndex}: "${this.#directory}" lacks what is between. ` +
+            `Put the folder back as it was, or restore this node's data from a backup or a peer; nothing was changed`,
         );
       }
       this.#entries.length = at;
       this.#entries.push(entry);
     }
+  }
+
+  get #lastIndex(): number {
+    return this.#entries.at(-1)?.index ?? this.#snapshotIndex;
   }
 
   #forget(index: number): void {
@@ -140,6 +165,8 @@ export class StoredRaft implements RaftStore {
   }
 
   #damaged(name: string): CorruptLog {
-    return new CorruptLog(`Cannot recover Raft: "${this.#directory}/${name}" is damaged. Restore this node's data from a backup or a peer`);
+    return new CorruptLog(
+      `Cannot recover Raft: "${this.#directory}/${name}" is damaged. Restore this node's data from a backup or a peer; nothing was changed`,
+    );
   }
 }

@@ -11,7 +11,7 @@ import type { StoredRaft } from "./raft_store.ts";
 import { forEachEntry, type WalEntry } from "./wal/entry.ts";
 import { alignFrame, FRAME_HEADER_BYTES, readFrameHeader, sealFrame, type WalPosition } from "./wal/frame.ts";
 import type { WalFile, WalFiles } from "./wal/file.ts";
-import { type ScannedFrame, scanWal } from "./wal/scan.ts";
+import { endsTooEarly, type ScannedFrame, scanWal } from "./wal/scan.ts";
 import { isUuidDirectory, uuidOfDirectory } from "./log_directory.ts";
 
 export interface RecoveryNeeds {
@@ -45,14 +45,14 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   else {
     for (const dump of manifest.logs) needs.open(dump.topicId, dump.partition, dump.segments.some(([, size]) => size > 0)).restore(dump);
   }
-  await needs.raft.load(deadlineOf(needs, "raft.load"));
+  await needs.raft.load(deadlineOf(needs, "raft.load"), manifest?.raftIndex ?? 0);
   const oldest = generations[0] ?? 0;
   const from = manifest?.wal ?? await startOf(needs, oldest);
   const copy = new ForwardCopy(needs, (generations.at(-1) ?? from.generation) + 1);
   const replay = new Replay(needs);
   // After a clean stop there is nothing to look for, and looking means reading a whole file.
-  if (manifest?.clean !== true && generations.length > 0) {
-    await scanWal(
+  if (manifest?.clean !== true && (generations.length > 0 || manifest !== null)) {
+    const end = await scanWal(
       { io: needs.io, nodeId: needs.nodeId, generations, path: (generation) => needs.files.path(generation) },
       from,
       async (frame) => {
@@ -60,6 +60,7 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
         await copy.frame(frame, from);
       },
     );
+    if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
   }
   const { file, at } = await copy.finish(from);
   return { file, at, oldGenerations: generations, replayedFrames: copy.frames, replayedBytes: copy.bytes };
@@ -100,7 +101,7 @@ class Replay {
         // Nearly all entries, and of logs that are known: without waiting.
         const log = this.#needs.find(entry.topicId, entry.partition);
         if (log !== null && this.#prepared.has(log)) {
-          if (log.offlineReason === null) log.replayAppend(entry.bytes, entry.baseOffset);
+          log.replayAppend(entry.bytes, entry.baseOffset);
           continue;
         }
       }
@@ -133,7 +134,6 @@ class Replay {
       this.#prepared.add(log);
       await log.trimToCheckpoint();
     }
-    if (log.offlineReason !== null) return;
     switch (entry.kind) {
       case "append":
         return log.replayAppend(entry.bytes, entry.baseOffset);

@@ -178,9 +178,9 @@ test("a flipped bit anywhere in a segment is refused or not visible, and never m
       expect(error).toBeInstanceOf(CorruptLog);
       return null;
     });
-    // Outside the checksum there are only base offset and leader epoch.
+    // The base offset is outside of the checksum, and told by its neighbours; nothing says what the leader epoch was.
     const inBatch = at % (whole.length / 4);
-    if (inBatch >= 16) expect([at, read]).toEqual([at, null]);
+    if (inBatch < 12 || inBatch >= 16) expect([at, read]).toEqual([at, null]);
     await again.close(deadline(io));
     await flip(io, path, at);
   }

@@ -53,6 +53,8 @@ export interface LogDump {
   readonly start: number;
   readonly end: number;
   readonly cleanedTo?: number;
+  /** Batches below may have gaps between them. */
+  readonly sparseTo?: number;
   readonly epochs: readonly (readonly [number, number])[];
   readonly producers: readonly ProducerDump[];
   readonly segments: readonly SegmentDump[];
@@ -62,6 +64,8 @@ export interface LogDump {
 const WRITE_BYTES_MAX = 4 * 1024 * 1024;
 const WRITE_CHUNKS_MAX = 1024;
 const SCAN_BYTES = 1024 * 1024;
+/** A file that gives one of these is damaged, and others may not be: the node serves without it. */
+const UNUSABLE = new Set(["EISDIR", "ENOTDIR", "EACCES", "EPERM", "EIO", "ELOOP"]);
 
 export class StoredLog implements PartitionLog, Participant {
   readonly topicId: Uuid;
@@ -73,6 +77,8 @@ export class StoredLog implements PartitionLog, Participant {
   offlineReason: string | null = null;
   /** Compaction has seen everything below. */
   cleanedTo = 0;
+  /** Batches below may have gaps between them for another reason. */
+  #sparseTo = 0;
   readonly #needs: LogNeeds;
   readonly #tail = new Tail();
   readonly #epochs = new EpochHistory();
@@ -292,7 +298,12 @@ export class StoredLog implements PartitionLog, Participant {
   takeOffline(reason: string): void {
     if (this.offlineReason !== null) return;
     this.offlineReason = reason;
-    this.#needs.settings.log("error", "A partition is offline", { topicId: this.topicId, partition: this.partition, reason });
+    this.#needs.settings.log("error", "A partition is offline: put its files back from a backup and start again, or delete the topic", {
+      topicId: this.topicId,
+      partition: this.partition,
+      directory: this.store.directory,
+      reason,
+    });
   }
 
   /** Runs `work` on the files after everything that was asked before. */
@@ -324,7 +335,11 @@ export class StoredLog implements PartitionLog, Participant {
     const rest = bytes.subarray(start);
     const header = readBatchHeader(rest);
     if (header.baseOffset !== this.#end && this.#segments.length > 0) {
-      return this.takeOffline(`the WAL goes on at offset ${baseOffset}, the segments end at ${this.#end}`);
+      this.#shortReason ??= `the WAL goes on at offset ${baseOffset}, the segments end at ${this.#end}`;
+      if (header.baseOffset < this.#end) return;
+      // Nobody is served from here, but nothing is dropped either.
+      this.#segments.push(new Segment(header.baseOffset));
+      this.#end = this.#durableEnd = header.baseOffset;
     }
     if (this.#segments.length === 0) this.#start = this.#end = this.#durableEnd = header.baseOffset;
     let end = this.#end;
@@ -373,6 +388,7 @@ export class StoredLog implements PartitionLog, Participant {
     await this.store.finishSwap(old, segment);
     await this.store.rebuildIndex(segment);
     this.#segments.splice(at, old.length, segment);
+    this.#sparseTo = Math.max(this.#sparseTo, this.#endOf(segment));
     this.#needs.changed(this);
   }
 
@@ -443,14 +459,16 @@ export class StoredLog implements PartitionLog, Participant {
       start: this.#start,
       end: this.#durableEnd,
       cleanedTo: this.cleanedTo,
+      sparseTo: this.#sparseTo,
       epochs: this.#epochs.dump(this.#durableEnd),
       producers: this.#producers.dump(this.#durableEnd),
       segments,
     };
   }
 
-  restore({ start, end, cleanedTo, epochs, producers, segments }: LogDump): void {
+  restore({ start, end, cleanedTo, sparseTo, epochs, producers, segments }: LogDump): void {
     this.cleanedTo = cleanedTo ?? 0;
+    this.#sparseTo = sparseTo ?? 0;
     this.#start = start;
     this.#end = this.#durableEnd = end;
     this.#epochs.restore(epochs);
@@ -464,8 +482,24 @@ export class StoredLog implements PartitionLog, Participant {
     await this.store.removeOthers(this.#segments, true);
     const last = this.#segments.at(-1);
     if (last === undefined || !last.made) return;
-    const size = await this.store.restoreSize(last);
-    if (size < last.written) this.#shortReason = `segment ${last.base} has ${size} bytes, the checkpoint says ${last.written}`;
+    this.#shortReason = await this.#problemOf(last, this.store.restoreSize(last));
+    if (this.#shortReason === null) return;
+    // What the WAL has behind it goes into a segment of its own: the file is left as it is, and nothing is lost when it is put back.
+    this.#segments.push(new Segment(this.#end));
+    this.store.expectNoDirectory();
+  }
+
+  /** What is wrong with a segment's file whose size is `found`; null when it has all that was written. */
+  async #problemOf({ base, written }: Segment, found: Promise<number>): Promise<string | null> {
+    try {
+      const size = await found;
+      return size < written ? `segment ${base} has ${size} bytes, ${written} were written` : null;
+    } catch (error) {
+      if (!(error instanceof IoFailed)) throw error;
+      if (error.code === "ENOENT") return `segment ${base} is missing`;
+      if (!UNUSABLE.has(error.code)) throw error;
+      return `segment ${base} cannot be used: ${error.message}`;
+    }
   }
 
   /** The WAL has been replayed: a file that was too short, and not because its end had been cut off, is missing something. */
@@ -477,13 +511,11 @@ export class StoredLog implements PartitionLog, Participant {
   inspect(): Promise<void> {
     return this.inTurn(async () => {
       if (this.#closed || this.offlineReason !== null || !this.store.isMade) return;
-      const bases = await this.store.removeOthers(this.#segments, false);
-      const missing = this.#segments.find(({ made, base }) => made && !bases.has(base));
-      if (missing !== undefined) return this.takeOffline(`segment ${missing.base} is missing`);
-      const last = this.#segments.at(-1);
-      if (last?.made !== true) return;
-      const size = await this.store.sizeOf(last);
-      if (size < last.written) this.takeOffline(`segment ${last.base} has ${size} bytes, ${last.written} were written`);
+      await this.store.removeOthers(this.#segments, false);
+      for (const segment of this.#segments) {
+        const problem = segment.made ? await this.#problemOf(segment, this.store.sizeOf(segment)) : null;
+        if (problem !== null) return this.takeOffline(problem);
+      }
     });
   }
 
@@ -494,18 +526,32 @@ export class StoredLog implements PartitionLog, Participant {
     for (const [index, segment] of this.#segments.entries()) {
       segment.made = true;
       segment.written = await this.store.sizeOf(segment);
-      if (segment.base < this.#end) return this.takeOffline(`segment ${segment.base} overlaps the one before it`);
+      if (segment.base < this.#end) {
+        throw new CorruptLog(
+          `Cannot recover: "${
+            this.store.path(segment, ".log")
+          }" overlaps the file before it. Restore the folder from a backup; nothing was changed`,
+        );
+      }
       const size = segment.written;
-      const end = await this.#refill(segment);
-      if (end < size && index < this.#segments.length - 1) {
-        return this.takeOffline(`segment ${segment.base} is damaged at byte ${end}, and another one follows`);
-      }
-      if (end < size) {
-        if (await this.store.hasBatchBehind(segment, end, size)) {
-          return this.takeOffline(`segment ${segment.base} is damaged at byte ${end}, and valid batches follow`);
-        }
+      const next = this.#segments[index + 1];
+      const end = await this.#refill(segment, next?.base);
+      if (end === size) continue;
+      const behind = next === undefined ? await this.store.endBehind(segment, end, size) : next.base;
+      if (behind < 0) {
         await this.store.truncate(segment, end);
+        continue;
       }
+      // Not a torn end: the damage stays where it is, is refused to readers, and the log goes on behind it.
+      this.#needs.settings.log("error", "A segment is damaged: what it covers cannot be read", {
+        path: this.store.path(segment, ".log"),
+        position: end,
+      });
+      segment.size = size;
+      this.#end = Math.max(this.#end, behind);
+      if (next !== undefined) continue;
+      this.#segments.push(new Segment(this.#end));
+      break;
     }
     this.#durableEnd = this.#end;
     this.#needs.changed(this);
@@ -617,11 +663,13 @@ export class StoredLog implements PartitionLog, Participant {
   ): Promise<LogRead | null | "again"> {
     if (segment.written === 0) return null;
     try {
-      const read = await this.store.read(segment, from, end, maxBytes, atLeastOne, deadline);
+      const bounds = { end: this.#endOf(segment), isDense: segment.base >= Math.max(this.cleanedTo, this.#sparseTo) };
+      const read = await this.store.read(segment, bounds, from, end, maxBytes, atLeastOne, deadline);
       if (this.#segments.includes(segment)) return read;
       read?.lease.release();
     } catch (error) {
       if (this.#segments.includes(segment)) {
+        if (error instanceof CorruptLog) this.#tellOnce(segment, error);
         if (error instanceof IoFailed && error.code === "ENOENT") this.takeOffline(`segment ${segment.base} is missing`);
         else throw error;
       }
@@ -630,6 +678,13 @@ export class StoredLog implements PartitionLog, Participant {
     this.#check();
     if (from < this.#start) throw new OffsetOutOfRange(from, this.#start, this.#end);
     return "again";
+  }
+
+  /** Each reader is told; the log has one line a segment. */
+  #tellOnce(segment: Segment, error: CorruptLog): void {
+    if (segment.isDamageTold) return;
+    segment.isDamageTold = true;
+    this.#needs.settings.log("error", "Cannot serve damaged records", { partition: this.partition, cause: error.message });
   }
 
   #segmentOf(offset: number): Segment {
@@ -651,11 +706,12 @@ export class StoredLog implements PartitionLog, Participant {
   }
 
   /** Fills a segment's bookkeeping from its file and moves the log's end; answers with the bytes of whole, valid batches. */
-  async #refill(segment: Segment): Promise<number> {
+  async #refill(segment: Segment, limit = Infinity): Promise<number> {
     segment.reset();
     let end = segment.base;
     const stop = await this.store.scanValid(segment, segment.written, (header, size) => {
-      if (header.baseOffset < end) return false;
+      if (header.baseOffset < end || header.baseOffset + header.lastOffsetDelta >= limit) return false;
+      if (header.baseOffset > end) this.#sparseTo = header.baseOffset;
       segment.add(
         header.baseOffset + header.lastOffsetDelta,
         header.maxTimestamp,

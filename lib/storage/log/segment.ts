@@ -30,6 +30,8 @@ export class Segment {
   /** Whether the file is there. */
   made = false;
   readonly verified = new VerifiedRanges();
+  /** Somebody met damage, and the log says so. */
+  isDamageTold = false;
   #bytesSinceIndex = 0;
   readonly #cursors = new Map<number, number>();
 

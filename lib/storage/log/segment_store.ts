@@ -43,6 +43,14 @@ export const NOTHING: LogRead = { chunks: [], byteLength: 0, lease: unpooled };
 const SWAP_SUFFIX = ".swap";
 const SUFFIXES = [".log", ".index", ".timeindex"] as const;
 
+/** What is known of a segment's offsets from outside of its file. */
+export interface SegmentBounds {
+  /** Where the next segment begins, or the log ends. */
+  readonly end: number;
+  /** Whether each batch begins where the one before it ended: not so behind compaction. */
+  readonly isDense: boolean;
+}
+
 export class SegmentStore {
   readonly directory: string;
   readonly #needs: StoreNeeds;
@@ -122,9 +130,13 @@ export class SegmentStore {
     if (index.loaded !== null) this.#needs.indexes.touch(index);
   }
 
-  /** Whole batches from the one that contains `from`, of this segment only; null when what is asked lies behind it. */
+  /**
+   * Whole batches from the one that contains `from`, of this segment only; null when what is asked lies behind it. The checksum of a batch
+   * does not cover its base offset: that it follows the batch before it, inside of `bounds`, is what tells a damaged one.
+   */
   async read(
     segment: Segment,
+    bounds: SegmentBounds,
     from: number,
     end: number,
     maxBytes: number,
@@ -133,9 +145,13 @@ export class SegmentStore {
   ): Promise<LogRead | null> {
     let position = segment.cursor(from) ?? -1;
     let skip = 0;
+    // Where the batch at `position` must begin; -1 when that is not known.
+    let expected = from;
     if (position < 0) {
       await this.loadIndex(segment);
-      position = segment.index.positionOf(from - segment.base);
+      // A batch before the one that is asked for, so that this one has one to follow.
+      position = segment.index.positionOf(from - segment.base - 1);
+      expected = position === 0 ? segment.base : -1;
       skip = Math.min(READ_BYTES_MIN, from - segment.base > 0 ? READ_BYTES_MIN : 0);
     }
     let want = Math.max(Math.min(maxBytes + skip, 64 * 1024 * 1024), READ_BYTES_MIN);
@@ -148,14 +164,23 @@ export class SegmentStore {
         await this.#readFully(segment, bytes, position, deadline);
         let start = 0;
         let size = 0;
-        while ((size = this.#batchAt(segment, bytes, start, position)) > 0 && lastOffsetOf(bytes, start) < from) start += size;
+        let next = expected;
+        while ((size = this.#batchAt(segment, bounds, bytes, start, position, next)) > 0 && lastOffsetOf(bytes, start) < from) {
+          next = lastOffsetOf(bytes, start) + 1;
+          start += size;
+        }
         let stop = start;
+        let after = next;
         while (
-          (size = this.#batchAt(segment, bytes, stop, position)) > 0 && lastOffsetOf(bytes, stop) < end &&
+          (stop === start || this.#problemAt(segment, bounds, bytes, stop, position, after) === null) &&
+          (size = this.#batchAt(segment, bounds, bytes, stop, position, after)) > 0 && lastOffsetOf(bytes, stop) < end &&
           (stop + size - start <= maxBytes || atLeastOne && stop === start)
-        ) stop += size;
+        ) {
+          after = lastOffsetOf(bytes, stop) + 1;
+          stop += size;
+        }
         if (stop > start) {
-          this.#verify(segment, bytes, start, stop, position);
+          stop = this.#verify(segment, bytes, start, stop, position);
           segment.leaveCursor(lastOffsetOf(bytes, lastBatchAt(bytes, start, stop)) + 1, position + stop);
           keep = true;
           return { chunks: [bytes.subarray(start, stop)], byteLength: stop - start, lease: piece };
@@ -166,8 +191,10 @@ export class SegmentStore {
           return NOTHING;
         }
         // The buffer ends inside a batch, or with the last batch that had to be skipped.
-        if (start > 0) position += start;
-        else want = Math.max(want * 2, bytes.length >= BATCH_HEADER_BYTES ? batchSize(bytes, 0) : 0);
+        if (start > 0) {
+          position += start;
+          expected = next;
+        } else want = Math.max(want * 2, bytes.length >= BATCH_HEADER_BYTES ? batchSize(bytes, 0) : 0);
         if (start === 0 && length === segment.written - position) throw this.#damaged(segment, position, "the file ends inside a batch");
       } finally {
         if (!keep) piece.release();
@@ -246,16 +273,19 @@ export class SegmentStore {
     return this.scan(segment, 0, to, (bytes, at, size) => hasValidCrc(bytes, at) && visit(readBatchHeader(bytes, at), size));
   }
 
-  /** Whether a valid batch begins anywhere in [from + 1, to): then what is at `from` is damage, not a torn end. */
-  async hasBatchBehind(segment: Segment, from: number, to: number): Promise<boolean> {
+  /**
+   * The end offset of the last valid batch that begins in [from + 1, to); -1 when there is none. If there is, what is at `from` is damage
+   * and not a torn end.
+   */
+  async endBehind(segment: Segment, from: number, to: number): Promise<number> {
+    let end = -1;
     const bytes = new Uint8Array(Math.min(to - from, TORN_BYTES_MAX));
     const count = await this.#readSome(segment, bytes, from, this.#deadline("segment.scan"));
     for (let at = 1; at + BATCH_HEADER_BYTES <= count; at++) {
-      if (bytes[at + 16] === 2 && wholeBatchAt(bytes, at, count) > 0 && baseOffsetOf(bytes, at) > segment.base && hasValidCrc(bytes, at)) {
-        return true;
-      }
+      if (bytes[at + 16] !== 2 || wholeBatchAt(bytes, at, count) === 0) continue;
+      if (baseOffsetOf(bytes, at) > segment.base && hasValidCrc(bytes, at)) end = Math.max(end, lastOffsetOf(bytes, at) + 1);
     }
-    return false;
+    return end;
   }
 
   /** Loads the index files, or rebuilds them from the log when they are missing or wrong. */
@@ -348,13 +378,18 @@ export class SegmentStore {
     await this.#ifThere(this.#needs.io.disk.removeFile(this.swapPath(segment), this.#deadline("segment.remove")));
   }
 
-  /** Makes the file exactly as long as `segment.written` says, with zeros where it is too short; answers with the size it had. */
+  /** Cuts off what the file has behind `segment.written`. @returns the size that it had; a shorter one is left as it is. */
   async restoreSize(segment: Segment): Promise<number> {
-    return await this.#needs.files.use(this.path(segment, ".log"), "create", async (file) => {
+    return await this.#needs.files.use(this.path(segment, ".log"), "write", async (file) => {
       const size = await file.size(this.#deadline("segment.size"));
-      if (size !== segment.written) await file.truncate(segment.written, this.#deadline("segment.truncate"));
+      if (size > segment.written) await file.truncate(segment.written, this.#deadline("segment.truncate"));
       return size;
     });
+  }
+
+  /** The directory may be gone: the next write makes it. */
+  expectNoDirectory(): void {
+    this.#directoryMade = false;
   }
 
   /** Renames the files of a segment out of the way; `remove` deletes them later. */
@@ -410,29 +445,34 @@ export class SegmentStore {
   }
 
   /** Size of the batch at `at`; 0 when the buffer ends first. @throws {CorruptLog} for what cannot be a batch of this segment. */
-  #batchAt(segment: Segment, bytes: Uint8Array, at: number, position: number): number {
+  #batchAt(segment: Segment, bounds: SegmentBounds, bytes: Uint8Array, at: number, position: number, expected: number): number {
     if (bytes.length - at < BATCH_HEADER_BYTES) return 0;
+    const problem = this.#problemAt(segment, bounds, bytes, at, position, expected);
+    if (problem !== null) throw this.#damaged(segment, position + at, problem);
     const size = batchSize(bytes, at);
-    const base = baseOffsetOf(bytes, at);
-    const isBatch = size >= BATCH_HEADER_BYTES && bytes[at + 16] === 2 && position + at + size <= segment.written;
-    if (!isBatch || base < segment.base || lastOffsetOf(bytes, at) < base) {
-      throw this.#damaged(segment, position + at, "no batch begins there");
-    }
     return size <= bytes.length - at ? size : 0;
   }
 
-  #verify(segment: Segment, bytes: Uint8Array, start: number, stop: number, position: number): void {
-    const from = position + start, to = position + stop;
-    if (segment.verified.has(from, to)) return;
-    forEachBatch(
-      bytes,
-      (at) => {
-        if (!hasValidCrc(bytes, at)) throw this.#damaged(segment, position + at, "the batch fails its checksum");
-      },
-      start,
-      stop,
-    );
-    segment.verified.add(from, to);
+  /** Why what is at `at` cannot be a batch of this segment; null when it can, or when the buffer ends first. */
+  #problemAt(segment: Segment, bounds: SegmentBounds, bytes: Uint8Array, at: number, position: number, expected: number): string | null {
+    if (bytes.length - at < BATCH_HEADER_BYTES) return null;
+    const size = batchSize(bytes, at);
+    const base = baseOffsetOf(bytes, at);
+    const last = lastOffsetOf(bytes, at);
+    const isBatch = size >= BATCH_HEADER_BYTES && bytes[at + 16] === 2 && position + at + size <= segment.written;
+    if (!isBatch || base < segment.base || last < base || last >= bounds.end) return "no batch begins there";
+    const follows = expected < 0 || (bounds.isDense ? base === expected : base >= expected);
+    return follows ? null : `the batch says offset ${base}, and ${expected} comes next`;
+  }
+
+  /** @returns where the batches end whose checksums hold. @throws {CorruptLog} when already the first fails. */
+  #verify(segment: Segment, bytes: Uint8Array, start: number, stop: number, position: number): number {
+    if (segment.verified.has(position + start, position + stop)) return stop;
+    let end = start;
+    while (end < stop && hasValidCrc(bytes, end)) end += batchSize(bytes, end);
+    if (end === start) throw this.#damaged(segment, position + start, "the batch fails its checksum");
+    segment.verified.add(position + start, position + end);
+    return end;
   }
 
   #damaged(segment: { readonly base: number }, position: number, why: string): CorruptLog {

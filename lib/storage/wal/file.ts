@@ -48,11 +48,13 @@ export class WalFiles {
   async list(): Promise<number[]> {
     const generations: number[] = [];
     const entries = await this.#io.disk.list(this.#directory, this.#deadline("wal.list"));
-    for (const { name } of entries) {
+    for (const { name, kind } of entries) {
       const generation = /^(\d{20})\.wal$/.exec(name)?.[1];
+      // Whatever it is: a spare file is not to be renamed to it.
+      if (name.endsWith(".spare")) this.#spareCount = Math.max(this.#spareCount, (parseInt(name) || 0) + 1);
       if (generation !== undefined) generations.push(Number(generation));
+      else if (kind === "directory") continue;
       else if (/^\d+\.spare$/.test(name) && this.#spares.length < this.#options.sparesMax) {
-        this.#spareCount = Math.max(this.#spareCount, parseInt(name) + 1);
         this.#spares.push(`${this.#directory}/${name}`);
       } else if (/\.(tmp|spare)$/.test(name)) await this.#io.disk.removeFile(`${this.#directory}/${name}`, this.#deadline("wal.remove"));
     }

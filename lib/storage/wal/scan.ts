@@ -46,9 +46,11 @@ export async function scanWal(
   let at = from;
   const generations = source.generations.filter((generation) => generation >= from.generation);
   if (generations[0] !== from.generation) {
-    if (generations.length === 0) return from;
     throw new CorruptLog(
-      `Cannot recover: the WAL file "${source.path(from.generation)}" is missing. Put it back, or restore this node's data`,
+      `Cannot recover: the WAL file "${
+        source.path(from.generation)
+      }" is missing. Put it back, or restore this node's data from a replica or a ` +
+        `backup; nothing was changed`,
     );
   }
   for (const [index, generation] of generations.entries()) {
@@ -63,6 +65,8 @@ export async function scanWal(
       if (next === undefined) break;
       const continues = await firstFrame(source, next);
       if (continues === null || continues.sequence < at.sequence || index > 0 && before === at.sequence) break;
+      // Its own first frame is gone, or the last ones of this file are.
+      if (continues.sequence > at.sequence && continues.position > 0) throw damaged(source.path(next), { ...at, position: 0 }, continues);
       if (continues.sequence > at.sequence) throw damaged(reader.path, at, continues);
     } finally {
       await reader.close();
@@ -121,6 +125,14 @@ async function firstFrame(source: ScanSource, generation: number): Promise<Frame
   } finally {
     await reader.close();
   }
+}
+
+/** A checkpoint that was written later than what is missing says so. */
+export function endsTooEarly(path: string, at: WalPosition, sequence: number): CorruptLog {
+  return new CorruptLog(
+    `Cannot recover: "${path}" ends at byte ${at.position} (frame ${at.sequence}), and the checkpoint knows that it went on (frame ` +
+      `${sequence}): acknowledged records would be lost. Restore this node's data from a replica or a backup; nothing was changed`,
+  );
 }
 
 function damaged(path: string, at: WalPosition, later: FrameHeader): CorruptLog {

@@ -5,6 +5,8 @@ export const ExitCode = {
   failed: 1,
   /** Wrong flags or arguments. */
   usage: 64,
+  /** What is on the disk is damaged or incomplete. */
+  damaged: 65,
   /** No broker answers at the bootstrap addresses. */
   unreachable: 69,
   /** A broken promise of our own, or a disk that cannot be trusted any more. */
@@ -20,6 +22,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [ExitCode.ok, "done"],
   [ExitCode.failed, "refused, or only partly done; the error says what"],
   [ExitCode.usage, "wrong command, flag or argument"],
+  [ExitCode.damaged, "the data is damaged or incomplete: starting would lose acknowledged records; nothing was changed"],
   [ExitCode.unreachable, "no broker answers at the addresses of --bootstrap"],
   [ExitCode.internal, "a bug in Barnabas, or a disk that cannot be trusted any more"],
   [ExitCode.config, "settings that cannot be used"],

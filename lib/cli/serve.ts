@@ -4,7 +4,7 @@ import type { HostProcess } from "../io/real/process.ts";
 import { createRealIo } from "../io/real/mod.ts";
 import { IoFailed } from "../io/mod.ts";
 import { type RunningNode, SettingsRefused, startNode } from "../node.ts";
-import { DataDirectoryRefused } from "../storage/mod.ts";
+import { CorruptLog, DataDirectoryRefused } from "../storage/mod.ts";
 import { configureLog, type LogFormat, type LogLevel } from "../telemetry/mod.ts";
 import { command } from "./declare.ts";
 import { ExitCode } from "./exit.ts";
@@ -94,6 +94,10 @@ function refuse(host: HostProcess, error: unknown, directory: string): never {
   if (error instanceof SettingsRefused || error instanceof DataDirectoryRefused) {
     host.writeError(`${error.message}\n`);
     host.exit(ExitCode.config);
+  }
+  if (error instanceof CorruptLog) {
+    host.writeError(`${error.message}\n`);
+    host.exit(ExitCode.damaged);
   }
   if (error instanceof IoFailed) {
     const hint = error.code === "EADDRINUSE"

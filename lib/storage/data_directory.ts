@@ -66,7 +66,7 @@ async function lockDirectory(io: Io, directory: string, deadline: Deadline): Pro
     if (error.code === "EWOULDBLOCK") {
       throw refused(directory, "another node is using it", "Stop that node, or start this one with another data directory");
     }
-    throw refused(directory, error.message, "Check the path, its owner and its permissions", error);
+    throw refusedBySystem(directory, error);
   }
 }
 
@@ -115,9 +115,29 @@ function check(found: DirectoryMeta, directory: string, nodeId: number, clusterI
     throw refused(
       directory,
       `it belongs to cluster "${found.clusterId}", this node to "${clusterId}"`,
-      "Start with the directory of this cluster, or with an empty one",
+      `Start with the directory of this cluster, or with an empty one; if its folder "raft" was lost, put it back from a backup`,
     );
   }
+}
+
+/** What to do about what the system says when a file of the directory cannot be used. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EISDIR: "Something else has its name: put the file back from a backup",
+  ENOTDIR: "Something else has the name of a folder: put the folder back from a backup",
+  ENOENT: "Put it back from a backup",
+  EACCES: "Check the path, its owner and its permissions",
+  EPERM: "Check the path, its owner and its permissions",
+  EROFS: "Its file system is read-only: make it writable, or name another directory",
+  EIO: "The disk cannot read or write it: look at the system's log, and restore this node's data from a replica or a backup",
+  ENOSPC: "Free some space on that disk",
+  EDQUOT: "Free some space, or raise this user's quota",
+  EMFILE: "Raise this user's limit of open files (ulimit -n)",
+  ENFILE: "Raise the system's limit of open files",
+};
+
+/** The refusal for a failure of the system that storage cannot go around. */
+export function refusedBySystem(directory: string, error: IoFailed): DataDirectoryRefused {
+  return refused(directory, error.message, ADVICE[error.code] ?? "Look at the system's log", error);
 }
 
 function refused(directory: string, why: string, advice: string, cause?: unknown): DataDirectoryRefused {

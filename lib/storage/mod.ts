@@ -1,6 +1,6 @@
 /** Door of `storage`: one call opens a data directory and recovers it. */
-import type { Io } from "../io/mod.ts";
-import { claimDataDirectory } from "./data_directory.ts";
+import { type Io, IoFailed } from "../io/mod.ts";
+import { claimDataDirectory, refusedBySystem } from "./data_directory.ts";
 import { MANIFEST_FILE, readManifest } from "./manifest.ts";
 import { NodeStorage } from "./node_storage.ts";
 import { DEFAULT_STORAGE_SETTINGS, type StorageSettings } from "./settings.ts";
@@ -32,7 +32,9 @@ export async function openStorage(
 ): Promise<NodeStorage> {
   const all: StorageSettings = { ...DEFAULT_STORAGE_SETTINGS, ...settings };
   const deadline = io.deadlines.in("storage.open", OPEN_MS);
-  const claim = await claimDataDirectory(io, directory, all, deadline);
+  const claim = await claimDataDirectory(io, directory, all, deadline).catch((error: unknown) => {
+    throw error instanceof IoFailed ? refusedBySystem(directory, error) : error;
+  });
   try {
     await io.disk.makeDirectory(`${directory}/wal`, deadline);
     await io.disk.makeDirectory(`${directory}/topics`, deadline);
@@ -40,12 +42,14 @@ export async function openStorage(
     if (manifest === "damaged") {
       all.log("warn", "The checkpoint is damaged: every log is read to make a new one", { path: `${directory}/${MANIFEST_FILE}` });
       manifest = null;
+    } else if (manifest === null && !claim.isNew) {
+      all.log("warn", "The checkpoint is missing: every log is read to make a new one", { path: `${directory}/${MANIFEST_FILE}` });
     }
     const storage = new NodeStorage(io, all, directory, claim);
     await storage.start(manifest);
     return storage;
   } catch (error) {
     claim.release();
-    throw error;
+    throw error instanceof IoFailed ? refusedBySystem(directory, error) : error;
   }
 }

@@ -26,7 +26,7 @@ const LIBRARIES: readonly {
 /** Does not wait: flock with LOCK_NB answers at once. @throws {IoFailed} `EWOULDBLOCK` when somebody holds it; `ENOTSUP` without libc. */
 export function lockFile(path: string): { release(): void } {
   const { flock, errno, wouldBlock } = loadLibc(path);
-  const fd = openSync(path, "a+", 0o600);
+  const fd = openLock(path);
   if (flock(fd, LOCK_EX | LOCK_NB) !== 0) {
     const code = errno();
     closeSync(fd);
@@ -39,6 +39,14 @@ export function lockFile(path: string): { release(): void } {
       held = false;
     },
   };
+}
+
+function openLock(path: string): number {
+  try {
+    return openSync(path, "a+", 0o600);
+  } catch (error) {
+    throw new IoFailed("open", path, (error as NodeJS.ErrnoException).code ?? "EIO", { cause: error });
+  }
 }
 
 function loadLibc(path: string): { readonly flock: Flock; readonly errno: () => number; readonly wouldBlock: number } {

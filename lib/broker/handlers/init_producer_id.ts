@@ -1,6 +1,8 @@
 /**
  * InitProducerId, versions 0-5, for idempotent producers.
  * - Without a transactional id every request gets a new producer id with epoch 0, also one that names its old id and epoch (KIP-360).
+ * - A transaction timeout that is not above zero, or above `transaction.max.timeout.ms`, is INVALID_TRANSACTION_TIMEOUT; without a
+ *   transactional id nobody looks at it.
  * - Naming only one of id and epoch is INVALID_REQUEST.
  * Not done: transactions. A transactional id is refused as Kafka refuses who may not use it, which ends the client's attempt at once.
  */
@@ -17,10 +19,13 @@ export const initProducerId = handler<InitProducerIdRequest, InitProducerIdRespo
   api: InitProducerId,
 
   async handle(request, { services, deadline }) {
-    const { transactionalId, producerId, producerEpoch } = request;
+    const { transactionalId, transactionTimeoutMs, producerId, producerEpoch } = request;
     if ((producerId === -1) !== (producerEpoch === -1)) return refusal("INVALID_REQUEST");
     if (transactionalId === "") return refusal("INVALID_REQUEST");
-    if (transactionalId !== null) return refusal("TRANSACTIONAL_ID_AUTHORIZATION_FAILED");
+    if (transactionalId !== null) {
+      const fits = transactionTimeoutMs > 0 && transactionTimeoutMs <= services.settings.transactionMaxTimeoutMs;
+      return refusal(fits ? "TRANSACTIONAL_ID_AUTHORIZATION_FAILED" : "INVALID_TRANSACTION_TIMEOUT");
+    }
     return { throttleTimeMs: 0, errorCode: 0, producerId: await services.controller.nextProducerId(deadline), producerEpoch: 0 };
   },
 

@@ -60,7 +60,7 @@ export class TestBroker {
     this.services = {
       io,
       nodeId: NODE,
-      settings: { fetchMaxBytes },
+      settings: { fetchMaxBytes, transactionMaxTimeoutMs: 900_000 },
       controller: { image, nextProducerId: async () => producerId(this.#nextProducerId++) },
       partitions: this.replicaSet,
       storage: this.storage,

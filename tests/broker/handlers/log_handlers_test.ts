@@ -176,6 +176,8 @@ describe("InitProducerId", () => {
     ["an id without its epoch", { producerId: 5 }, "INVALID_REQUEST"],
     ["an epoch without its id", { producerEpoch: 5 }, "INVALID_REQUEST"],
     ["an empty transactional id", { transactionalId: "" }, "INVALID_REQUEST"],
+    ["a transaction timeout of 0", { transactionalId: "tx", transactionTimeoutMs: 0 }, "INVALID_TRANSACTION_TIMEOUT"],
+    ["too long a transaction timeout", { transactionalId: "tx", transactionTimeoutMs: 900_001 }, "INVALID_TRANSACTION_TIMEOUT"],
     ["a transactional id", { transactionalId: "tx" }, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"],
   ])("refuses %s", async (_name, asked, expected) => {
     expect(await init(asked)).toEqual([expected, -1, -1]);

@@ -1,9 +1,27 @@
 /** Settings of topics, brokers, groups and client metrics: described, changed, listed. */
 import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs, ListConfigResources } from "../../../../lib/protocol/mod.ts";
-import type { Peer } from "../peer.ts";
+import { Peer, type Reply } from "../peer.ts";
 import { made } from "./topics.ts";
 
 const TOPIC = 2, BROKER = 4, CLIENT_METRICS = 16, GROUP = 32;
+/** Codes of where a value came from. */
+const OF_TOPIC = 1, OF_BROKER = 2, BY_DEFAULT = 5, OF_CLIENT_METRICS = 7, OF_GROUP = 8;
+
+/** Kafka answers a change before its brokers have applied it. */
+async function applied(peer: Peer, resourceType: number, resourceName: string, key: string, source: number, value?: string): Promise<void> {
+  const asked = {
+    resources: [{ resourceType, resourceName, configurationKeys: [key] }],
+    includeSynonyms: false,
+    includeDocumentation: false,
+  };
+  for (let i = 0; i < 200; i++) {
+    const reply: Reply = await new Peer(peer.bootstrap).ask("", DescribeConfigs, 4, asked);
+    const row = reply?.results[0].configs[0];
+    if (row?.configSource === source && (value === undefined || row.value === value)) return;
+    await Bun.sleep(20);
+  }
+  throw new Error(`The setting "${key}" of "${resourceName}" does not come up`);
+}
 
 export async function configs(peer: Peer): Promise<void> {
   await made(peer, "tuned", 1, [["retention.ms", "5000"], ["cleanup.policy", "compact"]]);
@@ -83,6 +101,7 @@ export async function configs(peer: Peer): Promise<void> {
   await set("broker, read only", BROKER, "1", [["node.id", SET!, "2"]]);
   await set("broker, live", BROKER, "1", [["log.retention.ms", SET!, "604800000"]]);
   await set("all brokers, live", BROKER, "", [["log.retention.ms", SET!, "604800001"]]);
+  await applied(peer, BROKER, "1", "log.retention.ms", OF_BROKER, "604800000");
   await describe("broker after that", [resource(BROKER, "1", ["log.retention.ms"])], { includeSynonyms: true });
   await describe("topic after that", [resource(TOPIC, "tuned", ["retention.ms", "cleanup.policy"])], { includeSynonyms: true });
   await set("broker, live, delete", BROKER, "1", [["log.retention.ms", DELETE!, null]]);
@@ -95,6 +114,7 @@ export async function configs(peer: Peer): Promise<void> {
   await set("broker, append, delete", BROKER, "1", [["log.cleanup.policy", DELETE!, null]]);
   await set("all brokers, read only", BROKER, "", [["node.id", SET!, "2"]]);
   await set("group, a default", GROUP, "worker", [["consumer.session.timeout.ms", SET!, "45000"]]);
+  await applied(peer, GROUP, "worker", "consumer.session.timeout.ms", OF_GROUP);
   await describe("group after that", [resource(GROUP, "worker", ["consumer.session.timeout.ms"])], { includeSynonyms: true });
   await peer.every("groups", ListConfigResources, () => ({ resourceTypes: [GROUP] }));
   await set("group, another value", GROUP, "worker", [["consumer.session.timeout.ms", SET!, "50000"]]);
@@ -105,8 +125,10 @@ export async function configs(peer: Peer): Promise<void> {
   await set("group, unknown, delete", GROUP, "worker", [["session.timeout.ms", DELETE!, null]]);
   await set("group, no name", GROUP, "", [["consumer.session.timeout.ms", SET!, "45000"]]);
   await set("group, delete", GROUP, "worker", [["consumer.session.timeout.ms", DELETE!, null]]);
+  await applied(peer, GROUP, "worker", "consumer.session.timeout.ms", BY_DEFAULT);
   await peer.every("groups, none left", ListConfigResources, () => ({ resourceTypes: [GROUP] }));
   await set("client metrics, a default", CLIENT_METRICS, "watch", [["interval.ms", SET!, "300000"]]);
+  await applied(peer, CLIENT_METRICS, "watch", "interval.ms", OF_CLIENT_METRICS);
   await describe("client metrics after that", [resource(CLIENT_METRICS, "watch")], { includeSynonyms: true });
   await peer.every("client metrics", ListConfigResources, () => ({ resourceTypes: [CLIENT_METRICS] }));
   await set("client metrics, another value", CLIENT_METRICS, "watch", [["interval.ms", SET!, "1000"]]);
@@ -149,6 +171,7 @@ export async function configs(peer: Peer): Promise<void> {
       validateOnly,
     }));
   await replace("replace", TOPIC, "tuned", [["retention.ms", "7000"]]);
+  await applied(peer, TOPIC, "tuned", "retention.ms", OF_TOPIC, "7000");
   await describe("topic after replace", [resource(TOPIC, "tuned", ["retention.ms", "cleanup.policy"])], { includeSynonyms: true });
   await replace("replace by nothing", TOPIC, "tuned", []);
   await replace("replace by an unknown one", TOPIC, "tuned", [["no.such.setting", "1"]]);
@@ -163,6 +186,7 @@ export async function configs(peer: Peer): Promise<void> {
   await replace("broker, read only", BROKER, "1", [["node.id", "2"]]);
   await replace("broker, unknown", BROKER, "1", [["no.such.setting", "1"]]);
   await replace("broker by nothing", BROKER, "1", []);
+  await applied(peer, TOPIC, "tuned", "retention.ms", BY_DEFAULT);
   await describe("topic at the end", [resource(TOPIC, "tuned", ["retention.ms", "cleanup.policy"])], { includeSynonyms: true });
   for (const resourceTypes of [[16], [8], [32], [99], [0], [BROKER, 8], [BROKER, BROKER]]) {
     await peer.ask(`types ${resourceTypes}`, ListConfigResources, 1, { resourceTypes });

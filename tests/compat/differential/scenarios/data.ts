@@ -103,6 +103,9 @@ export async function idempotence(peer: Peer): Promise<void> {
   await init("an epoch without an id", { producerId: -1, producerEpoch: 3 });
   await init("a timeout of 0", { transactionTimeoutMs: 0 });
   await init("empty transactional id", { transactionalId: "" });
+  for (const transactionTimeoutMs of [-1, 0, 900_001, 2_147_483_647]) {
+    await init(`transactional id, a timeout of ${transactionTimeoutMs}`, { transactionalId: "t", transactionTimeoutMs });
+  }
   const reply: Reply = await peer.ask("the writer", InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 60_000 });
   const producerId = Number(reply.producerId);
   const write = (what: string, producerEpoch: number, baseSequence: number, count = 1, id = producerId, index = 0) =>

@@ -10,7 +10,33 @@ export interface Entry {
 
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: { summary: "run a broker", load: async () => (await import("./serve.ts")).serveCommand },
+  topic: { summary: "list, create, describe, change and delete topics", load: async () => (await import("./topic/mod.ts")).topicGroup },
+  group: {
+    summary: "list and describe consumer groups, move and delete their offsets",
+    load: async () => (await import("./group/mod.ts")).groupGroup,
+  },
+  config: {
+    summary: "show and change settings of topics, brokers and groups",
+    load: async () => (await import("./config/mod.ts")).configGroup,
+  },
+  cluster: {
+    summary: "show brokers, quorum, disks, producers, and what the brokers serve",
+    load: async () => (await import("./cluster/mod.ts")).clusterGroup,
+  },
+  health: {
+    summary: "tell whether a broker serves clients; exit code 0 or 1",
+    load: async () => (await import("./health.ts")).healthCommand,
+  },
+  completion: {
+    summary: "print the completion script of a shell",
+    load: async () => (await import("./completion/mod.ts")).completionCommand,
+  },
   version: { summary: "print the version", load: async () => (await import("./version.ts")).versionCommand },
+  __complete: {
+    summary: "answer the completion scripts",
+    hidden: true,
+    load: async () => (await import("./completion/mod.ts")).completeCommand,
+  },
 };
 
 export const isGroup = (node: Command | CommandGroup): node is CommandGroup => "commands" in node;

@@ -5,7 +5,7 @@
 import type { Context } from "./context.ts";
 
 /** What the shell can offer for a value: asked of the cluster or of the disk, or a fixed list. */
-export type Completes = "topic" | "group" | "file" | "directory" | "setting" | readonly string[];
+export type Completes = "topic" | "group" | "file" | "directory" | "topic-setting" | "broker-setting" | readonly string[];
 
 interface FlagBase {
   /** One sentence without full stop. */
@@ -38,6 +38,7 @@ export interface Argument {
   readonly optional?: true;
   /** Takes all that are left; only the last argument may. */
   readonly many?: true;
+  readonly mayBeEmpty?: true;
   readonly completes?: Completes;
 }
 

@@ -3,49 +3,52 @@ import type { HostProcess } from "../io/real/process.ts";
 import { suggestion } from "../config/mod.ts";
 import { COMMANDS, isGroup } from "./commands.ts";
 import type { Command, CommandGroup } from "./declare.ts";
+import { isBrokenPipe } from "./errors.ts";
 import { ExitCode, UsageError } from "./exit.ts";
 import { groupHelp, section } from "./help.ts";
+import type { OpenContext } from "./open_context.ts";
 import { runCommand } from "./run.ts";
 
 /** Runs until the command is done; never rejects: what fails ends the process with its exit code. */
 export async function runCommandLine(host: HostProcess): Promise<void> {
-  let path = "";
-  try {
-    const words = host.args[0] === "help" ? [...host.args.slice(1), "--help"] : host.args;
-    const [first = "--help", ...rest] = words;
-    if (first === "--help" || first === "-h") return await said(host, overview(host.columns()));
-    if (first === "--version" || first === "-V") return await run(host, "version", (await import("./version.ts")).versionCommand, rest);
-    const node = await loaded(first);
-    path = first;
-    if (!isGroup(node)) return await run(host, path, node, rest);
-    const [second = "--help", ...args] = rest;
-    if (second === "--help" || second === "-h") {
-      const help = groupHelp(node, host.columns());
-      if (rest.length > 0) return await said(host, help);
-      host.writeError(help);
-      return host.exit(ExitCode.usage);
-    }
-    const command = chosen(node, second);
-    path = `${first} ${second}`;
-    return await run(host, path, command, args);
-  } catch (error) {
-    if (error instanceof UsageError) {
-      host.writeError(`${error.message}\nTry: barnabas ${path === "" ? "help" : `${path} --help`}\n`);
-      host.exit(ExitCode.usage);
-    }
-    host.writeError(`Stopping: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
-    host.exit(ExitCode.internal);
-  }
-}
-
-async function run(host: HostProcess, path: string, command: Command, words: readonly string[]): Promise<void> {
-  const exitCode = await runCommand(host, path, command, words);
+  const exitCode = await commandLine(host);
   host.exit(exitCode);
 }
 
-async function said(host: HostProcess, text: string): Promise<void> {
+/** @param open how commands get their context; the real one when absent. @returns the exit code. */
+export async function commandLine(host: HostProcess, open?: OpenContext): Promise<number> {
+  let path = "";
+  const run = (command: Command, words: readonly string[]) => runCommand(host, path, command, words, open);
+  try {
+    const [first = "--help", ...rest] = host.args[0] === "help" ? [...host.args.slice(1), "--help"] : host.args;
+    if (first === "--help" || first === "-h") return await said(host, overview(host.columns()));
+    if (first === "--version" || first === "-V") return await run((await import("./version.ts")).versionCommand, rest);
+    const node = await loaded(first);
+    path = first;
+    if (!isGroup(node)) return await run(node, rest);
+    const [second, ...words] = rest;
+    if (second === "--help" || second === "-h") return await said(host, groupHelp(node, host.columns()));
+    if (second === undefined) {
+      host.writeError(groupHelp(node, host.columns()));
+      return ExitCode.usage;
+    }
+    const command = chosen(node, second);
+    path = `${first} ${second}`;
+    return await run(command, words);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      host.writeError(`${error.message}\nTry: barnabas ${path === "" ? "help" : `${path} --help`}\n`);
+      return ExitCode.usage;
+    }
+    if (isBrokenPipe(error)) return ExitCode.ok;
+    host.writeError(`Stopping: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+    return ExitCode.internal;
+  }
+}
+
+async function said(host: HostProcess, text: string): Promise<number> {
   await host.write(text);
-  host.exit(ExitCode.ok);
+  return ExitCode.ok;
 }
 
 async function loaded(name: string): Promise<Command | CommandGroup> {
@@ -79,6 +82,7 @@ function overview(columns: number): string {
 Examples:
   barnabas serve                                        # 127.0.0.1:9092, data in ./data
   barnabas serve --listen 127.0.0.1:0 --data /tmp/demo --topic orders:6
+  barnabas topic list --bootstrap kafka.example:9092    # any Kafka cluster
 
 More: barnabas COMMAND --help
 `,

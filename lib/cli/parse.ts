@@ -120,11 +120,11 @@ function valueOf(name: string, flag: Flag, given: unknown, env: Environment): Co
 function argumentsOf(command: Command, words: readonly string[]): CommandValues["args"] {
   const args: Record<string, string | readonly string[] | null> = {};
   let at = 0;
-  for (const [name, { label, optional, many }] of Object.entries(command.arguments)) {
+  for (const [name, { label, optional, many, mayBeEmpty }] of Object.entries(command.arguments)) {
     const taken = many ? words.slice(at) : words.slice(at, at + 1);
     at += taken.length;
     if (taken.length === 0 && !optional) throw new UsageError(`Argument ${label} is missing`);
-    if (taken.includes("")) throw new UsageError(`Argument ${label} is empty`);
+    if (taken.includes("") && !mayBeEmpty) throw new UsageError(`Argument ${label} is empty`);
     args[name] = many ? taken : taken[0] ?? null;
   }
   if (at < words.length) {

@@ -3,13 +3,20 @@ import type { HostProcess } from "../io/real/process.ts";
 import type { Context } from "./context.ts";
 import type { Command, CommonValues } from "./declare.ts";
 import { endOf } from "./errors.ts";
-import { ExitCode } from "./exit.ts";
+import { CommandFailed, ExitCode } from "./exit.ts";
 import { commandHelp } from "./help.ts";
+import type { OpenContext } from "./open_context.ts";
 import { Output } from "./output.ts";
 import { parseCommand } from "./parse.ts";
 
 /** @throws {UsageError} Everything else that fails has been said, and is the exit code. */
-export async function runCommand(host: HostProcess, path: string, command: Command, words: readonly string[]): Promise<number> {
+export async function runCommand(
+  host: HostProcess,
+  path: string,
+  command: Command,
+  words: readonly string[],
+  open?: OpenContext,
+): Promise<number> {
   const values = parseCommand(command, words, host.env);
   if (values.flags["help"] === true) {
     await host.write(commandHelp(path, command, host.columns()));
@@ -25,16 +32,27 @@ export async function runCommand(host: HostProcess, path: string, command: Comma
     await command.run({ host } as Context, values);
     return ExitCode.ok;
   }
-  const { openContext } = await import("./open_context.ts");
+  const openContext = open ?? (await import("./open_context.ts")).openContext;
   const stopped = stopSignals(host, command.endsWhenInterrupted === true);
   const context = openContext({ host, out, common, interrupted: stopped.signal });
   try {
     await command.run(context, values);
     return stopped.exitCode() ?? ExitCode.ok;
   } catch (error) {
-    const { message, exitCode } = endOf(error, common.bootstrap);
+    const { message, exitCode } = endOf(error, context.clients.bootstrap);
     if (message !== "") out.error(message);
     return stopped.exitCode() ?? exitCode;
+  } finally {
+    await closed(context, out);
+  }
+}
+
+/** Connections end with the process anyway: a failure here changes nothing for the caller. */
+async function closed(context: Context, out: Output): Promise<void> {
+  try {
+    await context.clients.close();
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) out.note(`Cannot close in order: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

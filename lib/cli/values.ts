@@ -15,6 +15,9 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   g: 1024 ** 3,
   gib: 1024 ** 3,
   gb: 1000 ** 3,
+  t: 1024 ** 4,
+  tib: 1024 ** 4,
+  tb: 1000 ** 4,
 };
 
 /** `1h30m` to milliseconds; null when it is no duration. */
@@ -66,7 +69,7 @@ export function parsePlace(flag: string, text: string, nowMs: number): Place {
 export function parsePairs(flag: string, texts: readonly string[]): readonly (readonly [name: string, value: string])[] {
   return texts.map((text) => {
     const at = text.indexOf("=");
-    if (at < 1) throw new UsageError(`Invalid "${flag} ${text}": write ${flag} NAME=VALUE`);
+    if (at < 1) throw new UsageError(`Invalid "${`${flag} ${text}`.trim()}": write ${`${flag} NAME=VALUE`.trim()}`);
     return [text.slice(0, at), text.slice(at + 1)] as const;
   });
 }

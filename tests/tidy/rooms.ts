@@ -132,6 +132,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       telemetry: "it configures the log",
       version: "it tells the version",
       client: "commands talk to any cluster by the wire protocol",
+      protocol: "what a broker says that it serves has names",
     },
     packages: { "@std/cli/*": "parsing of flags" },
   },

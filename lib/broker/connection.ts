@@ -25,6 +25,19 @@ export interface Shared {
   readonly onClosed: (connection: Connection) => void;
 }
 
+export interface ConnectionState {
+  readonly info: ConnectionInfo;
+  /** Milliseconds since 1970. */
+  readonly openedAtMs: number;
+  /** Since bytes came last. */
+  readonly idleMs: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly requestsInFlight: number;
+  /** Replies that the peer has not taken yet. */
+  readonly unsentBytes: number;
+}
+
 export class Connection implements SocketHandler, FrameSink, Origin {
   readonly info: ConnectionInfo;
   readonly replies: ReplyWriter;
@@ -40,6 +53,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
   #waitsForRoom = false;
   #continuePlanned = false;
   #activeAt: number;
+  readonly #openedAtMs: number;
   #idleWaker: Waker;
   /** Set exactly while a frame is arriving and the socket reads. */
   #frameWaker: Waker | null = null;
@@ -57,16 +71,31 @@ export class Connection implements SocketHandler, FrameSink, Origin {
       principal: "User:ANONYMOUS",
       clientSoftwareName: "",
       clientSoftwareVersion: "",
+      clientId: null,
     };
     this.replies = new ReplyWriter(socket, shared.scratch, () => this.#onProgress());
     this.#frames = new FrameReader(shared.pool, shared.budget, shared.limits.frameBytesMax, this);
     this.#activeAt = shared.io.clock.mono();
+    this.#openedAtMs = shared.io.clock.wall();
     this.#idleWaker = this.#watchIdle();
   }
 
   /** Bytes that came in and went out so far. */
   get traffic(): { readonly receivedBytes: number; readonly sentBytes: number } {
     return { receivedBytes: this.#frames.bytesRead, sentBytes: this.replies.sentBytes };
+  }
+
+  /** As it is now. */
+  get state(): ConnectionState {
+    return {
+      info: this.info,
+      openedAtMs: this.#openedAtMs,
+      idleMs: this.#shared.io.clock.mono() - this.#activeAt,
+      receivedBytes: this.#frames.bytesRead,
+      sentBytes: this.replies.sentBytes,
+      requestsInFlight: this.replies.unanswered,
+      unsentBytes: this.replies.unsentBytes,
+    };
   }
 
   // ── from the socket ──

@@ -19,6 +19,8 @@ export interface ConnectionInfo {
   /** From ApiVersions v3 (KIP-511); empty before. */
   clientSoftwareName: string;
   clientSoftwareVersion: string;
+  /** Of its last request; null when it said none. */
+  clientId: string | null;
 }
 
 export interface RequestContext {

@@ -13,7 +13,7 @@ import {
   type Listener,
   type Socket,
 } from "../io/mod.ts";
-import { Connection, type Shared } from "./connection.ts";
+import { Connection, type ConnectionState, type Shared } from "./connection.ts";
 import type { AnyHandler } from "./handler.ts";
 import { type BrokerLimits, DEFAULT_LIMITS } from "./limits.ts";
 import { type PeerEvent, PeerLog } from "./peer_log.ts";
@@ -115,6 +115,11 @@ export class KafkaServer {
       apis: router.counts(),
       peerEvents: this.#log.counts(),
     };
+  }
+
+  /** Those that are open, in no order. */
+  *connections(): Iterable<ConnectionState> {
+    for (const connection of this.#connections) yield connection.state;
   }
 
   /** Accepts nothing more, answers what is in work, and closes; what is not done at the deadline is dropped. */

@@ -105,7 +105,7 @@ export class Router {
       this.#refuseVersion(handler, apiVersion, correlationId, origin);
       return null;
     }
-    const clientId = readClientId(reader, isFlexible(api, apiVersion));
+    const clientId = origin.info.clientId = readClientId(reader, isFlexible(api, apiVersion));
     // What follows the message is ignored, as Kafka ignores it: librdkafka 2.16 sends three bytes too many with Metadata v13.
     const request = decodePart(api.request, apiVersion, reader);
     const budgetMs = Math.min(BUDGET_MS_MAX, Math.max(0, handler.budgetMs?.(request) ?? this.services.settings.requestTimeoutMs));

@@ -114,7 +114,9 @@ export class Document {
           : fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...existing) }, { weight: 1, arbitrary: given });
         return [one, text] as const;
       });
-    const path = fc.record(Object.fromEntries(of("path").map(([one, text]) => [one.name, text.filter((value) => !/^\.{0,2}$/.test(value))])));
+    const path = fc.record(
+      Object.fromEntries(of("path").map(([one, text]) => [one.name, text.filter((value) => !/^\.{0,2}$/.test(value))])),
+    );
     const query = of("query");
     const required = query.filter(([one]) => one.required === true).map(([one]) => one.name);
     return fc.record({

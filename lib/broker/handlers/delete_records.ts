@@ -13,9 +13,8 @@ import {
   type KafkaErrorName,
 } from "../../protocol/mod.ts";
 import { mapBounded } from "../bounded.ts";
-import { kafkaErrorOf } from "../error_mapping.ts";
+import { deleteRecordsBefore } from "../delete_records.ts";
 import { handler, type RequestContext } from "../handler.ts";
-import { missingPartition } from "../missing_partition.ts";
 
 const DELETIONS_AT_ONCE = 8;
 
@@ -49,15 +48,8 @@ export const deleteRecords = handler<DeleteRecordsRequest, DeleteRecordsResponse
 });
 
 async function deleteFrom(topic: string, at: PartitionRequest, { services, deadline }: RequestContext): Promise<PartitionResponse> {
-  const partition = services.partitions.byName(topic, at.partitionIndex);
-  if (partition === null) return errorRow(at, missingPartition(services, topic, at.partitionIndex));
-  if (services.controller.image.topics.get(topic)?.internal === true) return errorRow(at, "INVALID_TOPIC_EXCEPTION");
-  if (!partition.isLeader) return errorRow(at, "NOT_LEADER_OR_FOLLOWER");
-  try {
-    return { partitionIndex: at.partitionIndex, lowWatermark: await partition.deleteRecords(at.offset, deadline), errorCode: 0 };
-  } catch (error) {
-    return errorRow(at, kafkaErrorOf(error));
-  }
+  const row = await deleteRecordsBefore(services, topic, at.partitionIndex, at.offset, deadline);
+  return row.ok ? { partitionIndex: at.partitionIndex, lowWatermark: row.value, errorCode: 0 } : errorRow(at, row.error);
 }
 
 function errorRow(at: PartitionRequest, error: KafkaErrorName): PartitionResponse {

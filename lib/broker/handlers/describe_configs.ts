@@ -5,7 +5,7 @@
  * - Groups and client metrics are described when nothing was set, too: by their defaults.
  * Not done: broker loggers (levels are set at start), refused as Kafka refuses types it does not know.
  */
-import { CONFIG_SOURCE_CODES, CONFIG_TYPE_CODES, type ConfigRow, describeConfigs as rowsOf } from "../../config/mod.ts";
+import { CONFIG_SOURCE_CODES, CONFIG_TYPE_CODES, type ConfigRow } from "../../config/mod.ts";
 import {
   DescribeConfigs,
   type DescribeConfigsRequest,
@@ -13,9 +13,10 @@ import {
   errorCode,
   type KafkaErrorName,
 } from "../../protocol/mod.ts";
-import { refused, type Row, topicNameProblem } from "../../state/mod.ts";
+import { refused, type Row } from "../../state/mod.ts";
 import { resourceType } from "../config_resources.ts";
 import { handler, type RequestContext } from "../handler.ts";
+import { settingsOf } from "../settings_of.ts";
 
 type Resource = DescribeConfigsRequest["resources"][number];
 type Result = DescribeConfigsResponse["results"][number];
@@ -34,41 +35,9 @@ export const describeConfigs = handler<DescribeConfigsRequest, DescribeConfigsRe
 });
 
 function describe({ resourceType: code, resourceName: name }: Resource, services: RequestContext["services"]): Row<readonly ConfigRow[]> {
-  const { controller, nodeId, nodeSettings } = services;
-  const cannot = `Cannot describe "${name}"`;
   const type = resourceType(code);
-  switch (type) {
-    case "topic": {
-      const problem = topicNameProblem(name);
-      if (problem !== null) return refused("INVALID_TOPIC_EXCEPTION", problem);
-      const topic = controller.image.topics.get(name);
-      if (topic === undefined) return refused("UNKNOWN_TOPIC_OR_PARTITION", `${cannot}: the topic does not exist`);
-      return { ok: true, value: rowsOf("topic", topic.configs, nodeSettings) };
-    }
-    case "broker": {
-      if (name !== "" && name !== String(nodeId)) {
-        return refused("INVALID_REQUEST", `${cannot}: this is broker ${nodeId}, ask for its id or for the empty name`);
-      }
-      const rows = rowsOf("broker", new Map(), nodeSettings);
-      return { ok: true, value: name === "" ? defaultsOfAll(rows) : rows };
-    }
-    case "group":
-    case "client-metrics":
-      if (name === "") return refused("INVALID_REQUEST", `${cannot}: a name is needed`);
-      return { ok: true, value: rowsOf(type, controller.image.configs(type, name), nodeSettings) };
-    case null:
-      return refused("INVALID_REQUEST", `${cannot}: settings of resource type ${code} are not served`);
-  }
-}
-
-/** What was set for all brokers, as if nothing nearer were set. */
-function defaultsOfAll(rows: readonly ConfigRow[]): ConfigRow[] {
-  return rows.flatMap((row) => {
-    const at = row.synonyms.findIndex(({ source }) => source === "dynamic-default-broker");
-    if (at < 0) return [];
-    const { value, source } = row.synonyms[at]!;
-    return [{ ...row, value: row.sensitive ? null : value, source, synonyms: row.synonyms.slice(at) }];
-  });
+  if (type !== null) return settingsOf(type, name, services);
+  return refused("INVALID_REQUEST", `Cannot describe "${name}": settings of resource type ${code} are not served`);
 }
 
 function result(

@@ -8,7 +8,7 @@ import {
 } from "../../protocol/mod.ts";
 import { topicNameProblem } from "../../state/mod.ts";
 import { handler, type RequestContext } from "../handler.ts";
-import { missingPartition } from "../missing_partition.ts";
+import { ledPartition } from "../led_partition.ts";
 
 type PartitionResponse = DescribeProducersResponse["topics"][number]["partitions"][number];
 
@@ -38,10 +38,9 @@ function describe(topic: string, partitionIndex: number, { services }: RequestCo
   if (!services.controller.image.topics.has(topic)) {
     return errorRow(partitionIndex, "UNKNOWN_TOPIC_OR_PARTITION", `Cannot describe the producers of "${topic}": the topic does not exist`);
   }
-  const partition = services.partitions.byName(topic, partitionIndex);
-  if (partition === null) return errorRow(partitionIndex, missingPartition(services, topic, partitionIndex), null);
-  if (!partition.isLeader) return errorRow(partitionIndex, "NOT_LEADER_OR_FOLLOWER", null);
-  return { partitionIndex, errorCode: 0, errorMessage: null, activeProducers: partition.producers() };
+  const partition = ledPartition(services, topic, partitionIndex);
+  if (!partition.ok) return errorRow(partitionIndex, partition.error, null);
+  return { partitionIndex, errorCode: 0, errorMessage: null, activeProducers: partition.value.producers() };
 }
 
 function errorRow(partitionIndex: number, error: KafkaErrorName, errorMessage: string | null): PartitionResponse {

@@ -5,21 +5,13 @@
  * - A partition named twice is an error of that partition, told once; so is a special timestamp that the version does not have.
  * - Partitions are looked up in parallel, a bounded number at a time.
  */
-import type { Deadline } from "../../io/mod.ts";
 import { errorCode, type KafkaErrorName, ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from "../../protocol/mod.ts";
-import type { Partition } from "../../replication/types.ts";
-import type { TimestampOffset } from "../../storage/types.ts";
 import { mapBounded } from "../bounded.ts";
 import { kafkaErrorOf } from "../error_mapping.ts";
 import { handler, type RequestContext } from "../handler.ts";
 import { missingPartition } from "../missing_partition.ts";
+import { EARLIEST, EARLIEST_LOCAL, EARLIEST_PENDING_UPLOAD, LATEST, LATEST_TIERED, MAX_TIMESTAMP, offsetAt } from "../offset_lookup.ts";
 
-const LATEST = -1;
-const EARLIEST = -2;
-const MAX_TIMESTAMP = -3;
-const EARLIEST_LOCAL = -4;
-const LATEST_TIERED = -5;
-const EARLIEST_PENDING_UPLOAD = -6;
 /** The version that brought each special timestamp. */
 const SINCE: ReadonlyMap<number, number> = new Map([
   [LATEST, 1],
@@ -94,7 +86,7 @@ async function lookUp(
     ? partition.lastStableOffset
     : partition.highWatermark;
   try {
-    const found = await find(partition, timestamp, end, context.deadline);
+    const found = await offsetAt(partition, timestamp, end, context.deadline);
     return {
       partitionIndex,
       errorCode: 0,
@@ -105,22 +97,6 @@ async function lookUp(
   } catch (error) {
     return errorRow(at, kafkaErrorOf(error));
   }
-}
-
-/** Null where nothing is found, as Kafka answers it: no error, offset -1. */
-async function find(partition: Partition, timestamp: number, end: number, deadline: Deadline): Promise<TimestampOffset | null> {
-  switch (timestamp) {
-    case LATEST:
-      return { timestamp: -1, offset: end, leaderEpoch: partition.leaderEpoch };
-    case EARLIEST:
-    case EARLIEST_LOCAL:
-      return { timestamp: -1, offset: partition.logStartOffset, leaderEpoch: partition.epochAt(partition.logStartOffset) };
-    case LATEST_TIERED:
-    case EARLIEST_PENDING_UPLOAD:
-      return null;
-  }
-  const found = timestamp === MAX_TIMESTAMP ? await partition.maxTimestamp(deadline) : await partition.findTimestamp(timestamp, deadline);
-  return found !== null && found.offset < end ? found : null;
 }
 
 function errorRow(at: PartitionRequest, error: KafkaErrorName): PartitionResponse {

@@ -81,6 +81,7 @@ export class TestBroker {
         principal: "User:ANONYMOUS",
         clientSoftwareName: "",
         clientSoftwareVersion: "",
+        clientId: null,
       },
       clientId: "test",
       apiVersion,

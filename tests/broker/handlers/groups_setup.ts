@@ -47,6 +47,7 @@ export class GroupClient {
         principal: "User:ANONYMOUS",
         clientSoftwareName: "",
         clientSoftwareVersion: "",
+        clientId: null,
       },
       clientId: "me",
       apiVersion,

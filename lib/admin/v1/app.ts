@@ -11,6 +11,9 @@ import { IdempotencyKeys } from "./idempotency.ts";
 import { Missing } from "./missing.ts";
 import { Api } from "./operation.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
+import { configRoutes } from "./routes/configs.ts";
+import { nodeRoutes } from "./routes/node.ts";
+import { partitionRoutes } from "./routes/partitions.ts";
 import { topicRoutes } from "./routes/topics.ts";
 import { kafkaProblem, kafkaProblemReply, Refused } from "./status.ts";
 
@@ -32,6 +35,10 @@ const ABOUT = {
   tags: [
     { name: "cluster", description: "The cluster and its nodes" },
     { name: "topics", description: "Topics and their partitions" },
+    { name: "records", description: "What is in the partitions" },
+    { name: "groups", description: "Consumer groups, their members, their offsets" },
+    { name: "configs", description: "Settings of topics and brokers" },
+    { name: "node", description: "The node that answers" },
   ],
   servers: [{ url: "/", description: "This node" }],
 };
@@ -51,6 +58,9 @@ export function v1App(context: AdminContext): V1App {
   });
   clusterRoutes(api, context);
   topicRoutes(api, context);
+  partitionRoutes(api, context);
+  configRoutes(api, context);
+  nodeRoutes(api, context);
 
   const { app } = api;
   const document = app.getOpenAPI31Document(ABOUT);

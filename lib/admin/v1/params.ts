@@ -51,6 +51,7 @@ export const topicName = z.string()
 export const groupId = z.string().min(1).max(32_767).openapi({ description: "Id of a consumer group", example: "billing" });
 
 export const partitionParam = integerParam({ min: 0, max: 2 ** 31 - 1, example: 0 }, "Index of a partition, from 0");
+export const brokerParam = integerParam({ min: 0, max: 2 ** 31 - 1, example: 1 }, "Id of a node");
 export const partitionIndex = field(z.int().min(0).max(2 ** 31 - 1), "Index of a partition, from 0", 0);
 
 export const validateOnly = field(z.boolean().default(false), "Checks everything, answers as if it were done, and does nothing", true);

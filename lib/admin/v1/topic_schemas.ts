@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Services } from "../../broker/mod.ts";
 import { suggestion } from "../../config/mod.ts";
 import type { NewTopic as TopicToMake } from "../../controller/types.ts";
-import type { PartitionImage, TopicImage } from "../../state/mod.ts";
+import type { BrokerImage, PartitionImage, TopicImage } from "../../state/mod.ts";
 import { count, field, flag, partitionIndex, text, topicName } from "./params.ts";
 import { Refused } from "./status.ts";
 
@@ -109,6 +109,14 @@ export function topicNamed(name: string, { controller }: Services): TopicImage {
     "UNKNOWN_TOPIC_OR_PARTITION",
     `There is no topic "${name}"${suggestion(name, controller.image.topics.keys()) || ": list them at /v1/topics"}`,
   );
+}
+
+/** @throws {Refused} when there is no such broker. */
+export function brokerWithId(id: number, { controller }: Services): BrokerImage {
+  const { brokers } = controller.image;
+  const broker = [...brokers.values()].find((one) => one.id === id);
+  if (broker !== undefined) return broker;
+  throw new Refused("RESOURCE_NOT_FOUND", `There is no broker ${id}: there are ${[...brokers.keys()].sort((a, b) => a - b).join(", ")}`);
 }
 
 export function toNewTopic(

@@ -4,8 +4,8 @@ import type { BrokerImage } from "../../../state/mod.ts";
 import { VERSION } from "../../../version.ts";
 import type { AdminContext } from "../../mod.ts";
 import type { Api } from "../operation.ts";
-import { count, field, flag, integerParam, text } from "../params.ts";
-import { Refused } from "../status.ts";
+import { brokerParam, count, field, flag, text } from "../params.ts";
+import { brokerWithId } from "../topic_schemas.ts";
 
 const tag = "cluster";
 
@@ -94,18 +94,11 @@ export function clusterRoutes(api: Api, { services }: AdminContext): void {
     tag,
     summary: "Show a broker",
     description: "One node and the addresses that clients are told.",
-    params: { broker: integerParam({ min: 0, max: 2 ** 31 - 1, example: 1 }, "Id of a node") },
+    params: { broker: brokerParam },
     answer: Broker,
     answers: { 200: "The node" },
     problems: [404],
-  }, ({ params }) => {
-    const broker = [...controller.image.brokers.values()].find(({ id }) => id === params.broker);
-    if (broker !== undefined) return { status: 200, body: brokerView(broker) };
-    throw new Refused(
-      "RESOURCE_NOT_FOUND",
-      `There is no broker ${params.broker}: there are ${[...controller.image.brokers.keys()].sort().join(", ")}`,
-    );
-  });
+  }, ({ params }) => ({ status: 200, body: brokerView(brokerWithId(params.broker, services)) }));
 
   api.add({
     method: "get",

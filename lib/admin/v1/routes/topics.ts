@@ -49,6 +49,8 @@ const CreatedTopics = z.object({
   ),
 }).openapi("CreatedTopics");
 
+const DeletedTopic = TopicSummary.pick({ name: true, topicId: true }).openapi("DeletedTopic");
+
 const Topic = TopicSummary.extend({
   configs: configValues.openapi({
     description: "The settings that were set for this topic; defaults are at `/v1/topics/{topic}/configs`",
@@ -184,6 +186,28 @@ export function topicRoutes(api: Api, { services }: AdminContext): void {
     const row = first(await controller.createPartitions([request], body.validateOnly, deadline));
     if (!row.ok) throw new Refused(row.error, row.message);
     return { status: 200, body: shown(row.value, {}) };
+  });
+
+  api.add({
+    method: "delete",
+    path: "/v1/topics/{topic}",
+    id: "deleteTopic",
+    tag,
+    summary: "Delete a topic",
+    description:
+      "Deletes the topic with its records and its groups' offsets. It is gone when the answer comes; its files go in the background.",
+    params: { topic: topicName },
+    answer: DeletedTopic,
+    answers: { 200: "What was deleted" },
+    problems: [404, 507],
+  }, async ({ params, deadline }) => {
+    const { name } = topicNamed(params.topic, services);
+    if (!services.settings.deleteTopicEnable) {
+      throw new Refused("TOPIC_DELETION_DISABLED", 'Cannot delete topics: "delete.topic.enable" is false');
+    }
+    const row = first(await controller.deleteTopics([{ name }], deadline));
+    if (!row.ok) throw new Refused(row.error, row.message);
+    return { status: 200, body: { name, topicId: row.value.topicId } };
   });
 
   function shown(topic: TopicImage, page: { readonly limit?: number | undefined; readonly cursor?: string | undefined }) {

@@ -59,6 +59,8 @@ export class Connection implements SocketHandler, FrameSink, Origin {
   #frameWaker: Waker | null = null;
   /** Set exactly while the socket does not take what is written. */
   #drainWaker: Waker | null = null;
+  /** At most one for each request in work. */
+  readonly #closeListeners = new Set<() => void>();
 
   constructor(shared: Shared, socket: Socket, listener: string) {
     this.#shared = shared;
@@ -120,6 +122,8 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     this.replies.close();
     this.#shared.budget.forget(this);
     this.#shared.onClosed(this);
+    for (const fire of this.#closeListeners) fire();
+    this.#closeListeners.clear();
   }
 
   // ── from the frame reader and the budget ──
@@ -140,6 +144,16 @@ export class Connection implements SocketHandler, FrameSink, Origin {
   }
 
   // ── from the router and the listener ──
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  whenClosed(fire: () => void): { cancel(): void } {
+    if (this.#isClosed) fire();
+    else this.#closeListeners.add(fire);
+    return { cancel: () => void this.#closeListeners.delete(fire) };
+  }
 
   abort(event: PeerEvent, why: string): void {
     if (this.#isClosed) return;

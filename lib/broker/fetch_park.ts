@@ -13,6 +13,11 @@ export interface ParkedPartition {
   readonly mark: number;
 }
 
+/** Who asked, as far as a wait must know. */
+export interface ParkedFor {
+  whenGone(fire: () => void): { cancel(): void };
+}
+
 /** All parked fetches of a node. Bounded by the requests that connections may have in work. */
 export class FetchParks {
   readonly #deadlines: Deadlines;
@@ -28,14 +33,18 @@ export class FetchParks {
   }
 
   /** @param missingBytes how much more than the last look gave is wanted, over all partitions. */
-  wait(partitions: readonly ParkedPartition[], missingBytes: number, deadline: Deadline): Promise<void> {
+  wait(partitions: readonly ParkedPartition[], missingBytes: number, deadline: Deadline, client: ParkedFor): Promise<void> {
     if (this.#isReleased) return Promise.resolve();
     return new Promise((resolve) => {
+      let watch: { cancel(): void } | null = null;
       const park = new Park(missingBytes, () => {
         this.#waiting.delete(park);
+        watch?.cancel();
         resolve();
       });
       this.#waiting.add(park);
+      // It may be gone already: then this ends the wait before it began.
+      watch = client.whenGone(() => park.finish());
       park.begin(this.#deadlines, partitions, deadline);
     });
   }
@@ -60,6 +69,7 @@ class Park {
   }
 
   begin(deadlines: Deadlines, partitions: readonly ParkedPartition[], deadline: Deadline): void {
+    if (this.#done) return;
     for (const { partition, target, mark } of partitions) {
       let seen = mark;
       const look = () => {

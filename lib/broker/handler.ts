@@ -36,6 +36,10 @@ export interface RequestContext {
   readonly services: Services;
   /** The lease is released once the reply's bytes have left or the connection is gone. */
   holdUntilSent(lease: Lease): void;
+  /** Nobody is there any more to read the answer. */
+  readonly isGone: boolean;
+  /** Calls `fire` once when the connection is gone, at once if it is: whoever waits for something on the client's behalf stops waiting. */
+  whenGone(fire: () => void): { cancel(): void };
   /** Closes the connection: the only way to tell a client that wants no reply (acks=0) that something is wrong. */
   hangUp(why: string): void;
 }

@@ -34,6 +34,9 @@ const EXIT_SOFTWARE = 70;
 export interface Origin {
   readonly info: ConnectionInfo;
   readonly replies: ReplyWriter;
+  readonly isClosed: boolean;
+  /** Calls `fire` once when the connection is gone; at once if it is. */
+  whenClosed(fire: () => void): { cancel(): void };
   /** Ends the connection because of what the peer did. */
   abort(event: PeerEvent, why: string): void;
 }
@@ -264,6 +267,14 @@ class Exchange implements RequestContext {
     if (error instanceof InvariantBroken) this.router.stop(error);
     const detail = error instanceof Error ? error.stack ?? error.message : String(error);
     this.origin.abort("internalError", `Cannot answer ${this.route.handler.api.name} v${this.apiVersion}: ${detail}`);
+  }
+
+  get isGone(): boolean {
+    return this.origin.isClosed;
+  }
+
+  whenGone(fire: () => void): { cancel(): void } {
+    return this.origin.whenClosed(fire);
   }
 
   hangUp(why: string): void {

@@ -91,6 +91,21 @@ describe("Connection", () => {
     );
   });
 
+  test("tells whoever waits for its client that it is gone, once, and also who asks late", async () => {
+    const { desk, ...broker } = port();
+    const socket = broker.connect();
+    socket.deliver(echoRequest(1, "later"));
+    socket.deliver(echoRequest(2, "later"));
+    const told: string[] = [];
+    const [first, second] = desk.contexts;
+    first!.whenGone(() => told.push("first"));
+    second!.whenGone(() => told.push("second")).cancel();
+    expect([first!.isGone, told]).toEqual([false, []]);
+    socket.destroy();
+    second!.whenGone(() => told.push("late"));
+    expect([first!.isGone, second!.isGone, told]).toEqual([true, true, ["first", "late"]]);
+  });
+
   test("one byte at a time is fine", async () => {
     const { desk, time, ...broker } = port();
     const socket = broker.connect();

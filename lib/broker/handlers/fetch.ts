@@ -144,7 +144,8 @@ async function fetchRecords(request: FetchRequest, candidates: readonly FetchCan
   if (first.urgent || first.byteLength >= minBytes || until.at <= io.clock.mono() || hasMore(first, candidates, reader)) return first;
   for (const lease of first.leases) lease.release();
   const waiting = candidates.map((candidate, at): ParkedPartition => ({ ...candidate, mark: marks[at]! }));
-  await fetchParks.wait(waiting, minBytes - first.byteLength, until);
+  await fetchParks.wait(waiting, minBytes - first.byteLength, until, context);
+  if (context.isGone) return { ...first, byteLength: 0, leases: [], rows: [] };
   return look(candidates, reader, maxBytes, until, context);
 }
 

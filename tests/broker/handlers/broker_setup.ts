@@ -39,6 +39,8 @@ export class TestBroker {
   readonly services: Services;
   /** Leases that replies wait on; `sent()` releases them. */
   readonly held: Lease[] = [];
+  /** Who asked to be told when the client is gone. */
+  readonly whenGone = new Set<() => void>();
   readonly hungUp: string[] = [];
   #nextProducerId = 1_000;
 
@@ -89,6 +91,11 @@ export class TestBroker {
       lease: unpooled,
       services: this.services,
       holdUntilSent: (lease) => this.held.push(lease),
+      isGone: false,
+      whenGone: (fire) => {
+        this.whenGone.add(fire);
+        return { cancel: () => void this.whenGone.delete(fire) };
+      },
       hangUp: (why) => this.hungUp.push(why),
       ...more,
     };

@@ -193,6 +193,32 @@ describe("Fetch parks", () => {
     expect(rows(await fetching.reply)).toMatchObject([{ error: "NONE", bytes: 0 }]);
   });
 
+  test("until its client is gone, and reads nothing for it", async () => {
+    const setup = broker();
+    const context = setup.context(12);
+    const asked = request([{}, { partition: 1 }], { maxWaitMs: 500_000 });
+    const reply = fetch.handle(asked, {
+      ...context,
+      get isGone() {
+        return setup.whenGone.size === 0;
+      },
+    }) as Promise<FetchResponse>;
+    await settle();
+    expect([setup.services.fetchParks.size, setup.whenGone.size]).toEqual([1, 1]);
+    setup.partition(ORDERS, 1).append(batch(), unpooled, { internal: false });
+    for (const fire of [...setup.whenGone]) fire();
+    setup.storage.sync();
+    expect(bytesOf(rows(await reply)[0]?.row.records ?? null)).toBe(0);
+    expect([setup.services.fetchParks.size, setup.whenGone.size, setup.log(ORDERS, 1).reads]).toEqual([0, 0, 0]);
+  });
+
+  test("not at all for a client that is gone already", async () => {
+    const setup = broker();
+    const gone = { isGone: true, whenGone: (fire: () => void) => (fire(), { cancel: () => {} }) };
+    await fetch.handle(request([{}], { maxWaitMs: 500_000 }), { ...setup.context(12), ...gone });
+    expect(setup.services.fetchParks.size).toBe(0);
+  });
+
   test("until min_bytes came over all partitions, counted exactly", async () => {
     const setup = broker();
     const [size] = fill(setup, 0, [1]);

@@ -55,6 +55,8 @@ export class GroupClient {
       lease: unpooled,
       services: { groups: this.node.groups, controller: this.node.controller } as unknown as Services,
       holdUntilSent: () => {},
+      isGone: false,
+      whenGone: () => ({ cancel: () => {} }),
       hangUp: () => {},
     };
   }

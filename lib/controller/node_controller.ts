@@ -111,6 +111,7 @@ export class NodeController implements Controller, RaftHost {
       leader,
       term,
       highWatermark: commit,
+      snapshotFailure: this.#driver.snapshotFailure,
       voters: voters.map((voter) => {
         if (voter === id) return { id: voter, logEndOffset: lastIndex, lastFetchMs: wall, lastCaughtUpMs: wall };
         const follower = followers.find((candidate) => candidate.id === voter);

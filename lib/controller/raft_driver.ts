@@ -6,6 +6,7 @@ import { invariant } from "../io/mod.ts";
 import type { Io, Timer } from "../io/io.ts";
 import type { Entry, HardState, Input, Message, Raft, Ready, SnapshotMeta } from "../raft/mod.ts";
 import type { RaftStore } from "../storage/types.ts";
+import { logOf } from "../telemetry/mod.ts";
 import type { Peers } from "./peers.ts";
 
 /** The host of the replicated state. */
@@ -65,6 +66,8 @@ export class RaftDriver {
   #appliedEntries = 0;
   #appliedBytes = 0;
   #appliedIndex: number;
+  #snapshotFailure: string | null = null;
+  readonly #log = logOf("controller");
 
   constructor(io: Io, settings: RaftDriverSettings, raft: Raft, store: RaftStore, peers: Peers | null, host: RaftHost) {
     this.#io = io;
@@ -78,6 +81,10 @@ export class RaftDriver {
 
   get raft(): Raft {
     return this.#raft;
+  }
+  /** Why the last snapshot could not be stored; null when it was, or when there was none yet. */
+  get snapshotFailure(): string | null {
+    return this.#snapshotFailure;
   }
   /** False once closed or failed: nothing is committed any more. */
   get running(): boolean {
@@ -208,14 +215,18 @@ export class RaftDriver {
     try {
       await this.#store.saveSnapshot(meta, data, this.#io.deadlines.in("raft.snapshot", this.#settings.persistMs));
     } catch (error) {
-      this.snapshotFailure = error;
+      this.#snapshotFailure = error instanceof Error ? error.message : String(error);
+      this.#log("warn", "Cannot store a snapshot of the metadata: its log grows, the next stretch of it tries again", {
+        index: meta.index,
+        bytes: data.length,
+        budgetMs: this.#settings.persistMs,
+        cause: this.#snapshotFailure,
+      });
       return;
     }
-    this.snapshotFailure = null;
+    this.#snapshotFailure = null;
     this.submit({ kind: "compacted", meta, data, now: this.#io.clock.mono() });
   }
-  /** Why the last snapshot could not be stored; null when it was. For health and logs. */
-  snapshotFailure: unknown = null;
 
   /** One timer, left alone while it is early enough: the core ignores a tick that comes too soon. */
   #arm(wakeAt: number | null): void {

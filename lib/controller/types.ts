@@ -31,6 +31,8 @@ export interface QuorumStatus {
   readonly leader: NodeId | null;
   readonly term: number;
   readonly highWatermark: number;
+  /** Why this node could not store its last snapshot; null when it could. Nothing is lost, but its log grows. */
+  readonly snapshotFailure: string | null;
   readonly voters: readonly {
     readonly id: NodeId;
     readonly logEndOffset: number;

@@ -139,6 +139,13 @@ export const METRICS = {
   metadataIndex: gauge("metadata_index", "entries", "Raft index of the last applied entry"),
   raftTerm: gauge("raft_term", "terms", "Raft term", [], "`changes(barnabas_raft_term[10m]) > 3`: elections again and again"),
   raftLeader: gauge("raft_leader", "0 or 1", "Whether this node leads the metadata"),
+  raftSnapshotFailed: gauge(
+    "raft_snapshot_failed",
+    "0 or 1",
+    "Whether the last snapshot of the metadata could not be stored: nothing is lost, but the log of Raft grows",
+    [],
+    "`barnabas_raft_snapshot_failed > 0` for 1 hour",
+  ),
 
   // ── storage ──
   storageState: gauge(

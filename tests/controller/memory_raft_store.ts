@@ -13,6 +13,8 @@ export class MemoryRaftStore implements RaftStore {
   /** Set to make writes wait for `release`, or fail. */
   held: (() => void)[] | null = null;
   failure: Error | null = null;
+  /** Only snapshots fail. */
+  snapshotFailure: Error | null = null;
 
   get recovered(): RaftStore["recovered"] {
     return { hardState: this.#hardState, entries: [...this.#entries], snapshot: this.#snapshot };
@@ -28,6 +30,7 @@ export class MemoryRaftStore implements RaftStore {
 
   async saveSnapshot(meta: SnapshotMeta, data: Uint8Array, _deadline: Deadline): Promise<void> {
     await this.#gate();
+    if (this.snapshotFailure !== null) throw this.snapshotFailure;
     this.snapshots++;
     this.#snapshot = { meta, data };
     this.#entries = this.#entries.filter((entry) => entry.index > meta.index);

@@ -151,6 +151,20 @@ describe("controller", () => {
     await second.close();
   });
 
+  test("goes on when a snapshot cannot be stored, says so, and stores the next one", async () => {
+    const driver = { persistMs: 10_000, snapshotEntries: 10, snapshotBytes: 1 << 20 };
+    const { controller, store, fatal, soon } = await start(undefined, { driver });
+    store.snapshotFailure = new Error("ENOSPC");
+    for (const row of named(15)) await controller.createTopics([row], false, soon());
+    expect(controller.quorum().snapshotFailure).toBe("ENOSPC");
+    expect([store.snapshots, fatal, controller.image.topics.size]).toEqual([0, [], 15]);
+    store.snapshotFailure = null;
+    for (const { name } of named(15)) await controller.deleteTopics([{ name }], soon());
+    expect(controller.quorum().snapshotFailure).toBeNull();
+    expect(store.snapshots).toBeGreaterThan(0);
+    await controller.close();
+  });
+
   test("never gives a producer id twice, also not across a restart", async () => {
     const first = await start(undefined, { producerIdBlock: 3 });
     const ids = await Promise.all(Array.from({ length: 7 }, () => first.controller.nextProducerId(first.soon())));

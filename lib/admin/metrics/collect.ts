@@ -84,7 +84,7 @@ function memory(scrape: Scrape, { services, server, meter }: AdminContext): void
 
 function metadata(scrape: Scrape, { services: { controller, nodeId } }: AdminContext): void {
   const { image } = controller;
-  const { leader, term } = controller.quorum();
+  const { leader, term, snapshotFailure } = controller.quorum();
   let leaderless = 0;
   for (const { partitions } of image.topics.values()) for (const { leader } of partitions) if (leader === -1) leaderless++;
   scrape.set(M.topics, image.topics.size, {});
@@ -93,6 +93,7 @@ function metadata(scrape: Scrape, { services: { controller, nodeId } }: AdminCon
   scrape.set(M.metadataIndex, image.index, {});
   scrape.set(M.raftTerm, term, {});
   scrape.set(M.raftLeader, leader === nodeId ? 1 : 0, {});
+  scrape.set(M.raftSnapshotFailed, snapshotFailure === null ? 0 : 1, {});
 }
 
 async function storage(scrape: Scrape, { services: { storage, settings }, disk }: AdminContext): Promise<void> {

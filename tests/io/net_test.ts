@@ -49,6 +49,13 @@ class End implements SocketHandler {
   }
 }
 
+test("Net.listen() gives a name that nobody can look up no longer than its deadline", async () => {
+  const deadline = io.deadlines.in("listen", 300);
+  const address = { host: "no.such.name.invalid", port: 0 };
+  await expect(io.net.listen(address, () => new End(null!), deadline)).rejects.toThrow(/no\.such\.name\.invalid/);
+  await expect(io.net.listenHttp(address, () => new Response(), deadline)).rejects.toThrow(/no\.such\.name\.invalid/);
+});
+
 async function pair(): Promise<{ client: End; server: End; listener: Listener }> {
   const accepted = Promise.withResolvers<End>();
   const listener = await io.net.listen(LOOPBACK, (socket) => {

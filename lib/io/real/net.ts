@@ -2,7 +2,9 @@
  * TCP through `Bun.listen` and `Bun.connect`. A socket accepts a prefix of what is written and says so: nothing is buffered here, the
  * caller keeps the rest until `onDrain`. Knows no limits on connections: the listener above has them.
  */
+import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { Deadline, Deadlines } from "../deadline.ts";
 import { DeadlineExceeded, IoFailed } from "../errors.ts";
 import type { Address, HttpHandler, Listener, Net, Socket, SocketHandler } from "../io.ts";
@@ -25,7 +27,8 @@ export function createRealNet(deadlines: Deadlines, relief: GarbageRelief | null
   return {
     socketsMax: openFilesMax(),
 
-    async listen(address: Address, accept: (socket: Socket) => SocketHandler, _deadline: Deadline): Promise<Listener> {
+    async listen(address: Address, accept: (socket: Socket) => SocketHandler, deadline: Deadline): Promise<Listener> {
+      await findable(address, deadline, deadlines);
       try {
         const server = Bun.listen<RealSocket>({
           hostname: address.host,
@@ -62,7 +65,10 @@ export function createRealNet(deadlines: Deadlines, relief: GarbageRelief | null
       });
     },
 
-    listenHttp: (address: Address, serve: HttpHandler, _deadline: Deadline): Promise<Listener> => listenHttp(address, serve),
+    async listenHttp(address: Address, serve: HttpHandler, deadline: Deadline): Promise<Listener> {
+      await findable(address, deadline, deadlines);
+      return await listenHttp(address, serve);
+    },
   };
 }
 
@@ -147,6 +153,15 @@ function openFilesMax(): number {
   if (process.platform !== "linux") return Infinity;
   const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
   return limit === null ? Infinity : Number(limit[1]);
+}
+
+/** Binding does not wait, but looking a name up may, and holds everything up when the binding call does it itself. */
+async function findable(address: Address, deadline: Deadline, deadlines: Deadlines): Promise<void> {
+  if (isIP(address.host) !== 0 || address.host === "localhost") return;
+  const found = lookup(address.host).catch((error: unknown) => {
+    throw failed("listen on", address, error);
+  });
+  await deadlines.guard(deadline, `${address.host}:${address.port}`, found);
 }
 
 /** An IPv4 address that reached an IPv6 listener, in its usual form. */

@@ -3,5 +3,6 @@ export { openAdmin } from "./admin/mod.ts";
 export { KafkaError } from "./errors.ts";
 export { openConsumer } from "./consumer/mod.ts";
 export { openCluster } from "./pool.ts";
+export { openProducer } from "./producer/mod.ts";
 export { atController, atCoordinator } from "./routes.ts";
 export type * from "./types.ts";

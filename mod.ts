@@ -6,6 +6,9 @@
  * new Kafka({ brokers: [broker.bootstrapServers] });
  * ```
  */
+export { Admin, Consumer, Producer } from "./lib/connect.ts";
+export { KafkaError } from "./lib/client/mod.ts";
+export type * from "./lib/client/mod.ts";
 export { Broker, type BrokerOptions, type GroupLag, type WaitOptions } from "./lib/embed.ts";
 export type { AppendedEvent, BrokerEventName, BrokerEvents, Subscription, TopicEvent } from "./lib/embed/events.ts";
 export { RequestRefused, WaitedInVain } from "./lib/embed/errors.ts";

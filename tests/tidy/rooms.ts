@@ -161,6 +161,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       state: "the metadata image",
     },
   },
+  connect: { imports: { client: "it opens one", io: "the machine" } },
 };
 
 /** Files of the composition root that are one room together. */
@@ -168,6 +169,7 @@ const ROOM_OF_FILE: Readonly<Record<string, string>> = {
   "lib/node.ts": "node",
   "lib/node_settings.ts": "node",
   "lib/embed.ts": "embed",
+  "lib/connect.ts": "connect",
   "lib/version.ts": "version",
 };
 
@@ -183,7 +185,7 @@ const SIDE_DOORS: Readonly<Record<string, string>> = {
 };
 
 /** Who chooses between the real machine and another one. */
-const CHOOSES_MACHINE = /^(?:main\.ts|lib\/cli\/.*|lib\/embed\.ts)$/;
+const CHOOSES_MACHINE = /^(?:main\.ts|lib\/cli\/.*|lib\/embed\.ts|lib\/connect\.ts)$/;
 
 export function roomOf(path: string): string | null {
   return ROOM_OF_FILE[path] ?? /^lib\/([^/]+)\//.exec(path)?.[1] ?? null;

@@ -4,6 +4,7 @@ import { openCluster } from "../pool.ts";
 import type {
   AdminApi,
   ClientOptions,
+  Cluster,
   ConfigChange,
   ConfigResource,
   NewTopic,
@@ -19,9 +20,9 @@ import { describeCluster, describeLogDirs, describeQuorum } from "./nodes.ts";
 import { deleteRecords, describeProducers, listOffsets } from "./records.ts";
 import { createPartitions, createTopics, deleteTopics, describeTopics, listTopics } from "./topics.ts";
 
-/** Opens nothing yet: the first call dials. @throws {KafkaError} `INVALID_CONFIG` */
-export function openAdmin(io: Io, options: ClientOptions): AdminApi {
-  return new Admin(new AdminContext(io, openCluster(io, options)));
+/** Opens nothing yet: the first call dials. @param cluster is the admin's from now on. @throws {KafkaError} `INVALID_CONFIG` */
+export function openAdmin(io: Io, options: ClientOptions, cluster: Cluster = openCluster(io, options)): AdminApi {
+  return new Admin(new AdminContext(io, cluster));
 }
 
 class Admin implements AdminApi {

@@ -9,7 +9,6 @@ import type { Deadline, Io } from "../../io/mod.ts";
 import { logOf } from "../../telemetry/mod.ts";
 import { failureOf, KafkaError } from "../errors.ts";
 import { clientSettings } from "../options.ts";
-import { openCluster } from "../pool.ts";
 import type { Cluster, ConsumerApi, ConsumerOptions, IncomingRecord, OffsetAndMetadata, Position, TopicPartition } from "../types.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 import { Assignment } from "./assignment.ts";
@@ -50,10 +49,10 @@ export class Consumer implements ConsumerApi {
   #closing: Promise<void> | null = null;
 
   /** Opens nothing yet. @throws {KafkaError} `INVALID_CONFIG` for an option that cannot be used. */
-  constructor(io: Io, options: ConsumerOptions) {
+  constructor(io: Io, options: ConsumerOptions, cluster: Cluster) {
     this.#io = io;
     const settings = this.#settings = consumerSettings(options, clientSettings(options));
-    const cluster = this.#cluster = openCluster(io, options);
+    this.#cluster = cluster;
     const { groupId } = settings;
     const onError = (error: unknown) => this.#fail(error);
     const commits = groupId === null ? null : new OffsetCommits(cluster, groupId);

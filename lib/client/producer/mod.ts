@@ -16,10 +16,9 @@ import { type ProducerSettings, producerSettings } from "./settings.ts";
 import type { Topic } from "./topic.ts";
 import { Topics } from "./topics.ts";
 
-/** Opens nothing yet: the first record dials. @throws {KafkaError} `INVALID_CONFIG` */
-export function openProducer(io: Io, options: ProducerOptions): ProducerApi {
-  const settings = producerSettings(options);
-  return new Producer(io, openCluster(io, options), settings);
+/** Opens nothing yet: the first record dials. @param cluster is the producer's from now on. @throws {KafkaError} `INVALID_CONFIG` */
+export function openProducer(io: Io, options: ProducerOptions, cluster: Cluster = openCluster(io, options)): ProducerApi {
+  return new Producer(io, cluster, producerSettings(options));
 }
 
 class Producer implements ProducerApi {

@@ -33,6 +33,7 @@ const whoAndWhere = [
   text("broker.rack", "", "Where this node stands, told to clients that read from the nearest replica"),
   text("log.dirs", "./data", "The data directory; exactly one", {
     flag: "data",
+    form: { accepted: "the path of one directory" },
     aliases: ["log.dir"],
     kafka: "takes several directories and spreads partitions over them; the default of log.dir is /tmp/kafka-logs",
   }),
@@ -40,27 +41,41 @@ const whoAndWhere = [
     "listeners",
     ["PLAINTEXT://127.0.0.1:9092"],
     "Addresses that Kafka clients connect to, as NAME://host:port; no host means all interfaces, port 0 takes a free port",
-    { flag: "listen", kafka: "listens on all interfaces by default: PLAINTEXT://:9092" },
+    {
+      flag: "listen",
+      form: { accepted: "a list of NAME://host:port or host:port, separated by commas, with IPv6 in brackets" },
+      kafka: "listens on all interfaces by default: PLAINTEXT://:9092",
+    },
   ),
   list(
     "advertised.listeners",
     [],
     "Addresses that clients are told, as NAME://host:port by listener name; where a listener has none, what it is bound to",
-    { flag: "advertise" },
+    {
+      flag: "advertise",
+      form: { accepted: "a list of NAME://host:port, separated by commas, with IPv6 in brackets; no wildcard, no port 0" },
+    },
   ),
   text(
     "advertised.host.name",
     "",
     "Host that clients are told for listeners on all interfaces that advertised.listeners does not name, with the listener's own port",
-    { ...own, flag: "advertise-host" },
+    { ...own, flag: "advertise-host", form: { accepted: "a host name or an address, no wildcard" } },
   ),
   list(
     "listener.security.protocol.map",
     [],
     "Security protocol by listener name, as NAME:PLAINTEXT; a name that is a protocol needs no entry, other names are PLAINTEXT without one",
-    { kafka: "has entries for the four protocols by default, and refuses other names that have none" },
+    {
+      form: { accepted: "a list of NAME:PLAINTEXT, separated by commas; other protocols only for names that do not listen" },
+      kafka: "has entries for the four protocols by default, and refuses other names that have none",
+    },
   ),
-  text("admin.listener", "127.0.0.1:9644", 'Address of the HTTP admin API; "none" turns it off', { ...own, flag: "admin" }),
+  text("admin.listener", "127.0.0.1:9644", 'Address of the HTTP admin API; "none" turns it off', {
+    ...own,
+    flag: "admin",
+    form: { accepted: 'host:port, with IPv6 in brackets, or "none"' },
+  }),
   durationMs("shutdown.delay.ms", 0, "How long a node that was told to stop serves on while /readyz already says 503, for load balancers", {
     max: 600_000,
     ...own,

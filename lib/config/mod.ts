@@ -4,6 +4,7 @@ export { checkConfig, checkConfigs, listDefault } from "./check.ts";
 export { clusterIdOf } from "./cluster_id.ts";
 export { type ConfigRow, describeConfigs } from "./describe.ts";
 export { clientMetricsSettings, groupSettings } from "./group_settings.ts";
+export { explainSettings, explainStranger, type Explanation, PRECEDENCE } from "./explain.ts";
 export { kafkaOnly, kafkaOnlyRule } from "./kafka_only.ts";
 export {
   formatAddress,

@@ -29,8 +29,8 @@ export interface Setting<T extends SettingValue = SettingValue> {
   readonly max?: number;
   /** The only values (or words of a list) that are accepted. */
   readonly oneOf?: readonly string[];
-  /** Of texts with a shape of their own: the shape, and how a person is told of it. */
-  readonly form?: { readonly matches: RegExp; readonly accepted: string };
+  /** Of texts (or words of a list) with a shape of their own: how a person is told of it, and the shape where nothing else checks it. */
+  readonly form?: { readonly accepted: string; readonly matches?: RegExp };
   /** May be changed on a running broker through IncrementalAlterConfigs. */
   readonly live?: boolean;
   readonly sensitive?: boolean;
@@ -76,7 +76,7 @@ export function acceptedForm(setting: Setting): string {
     case "boolean":
       return `"true" or "false"`;
     case "list":
-      return words ? `a list of ${words}, separated by commas` : "a list separated by commas";
+      return words ? `a list of ${words}, separated by commas` : setting.form?.accepted ?? "a list separated by commas";
     case "string":
     case "password":
       return words ? `one of ${words}` : setting.form?.accepted ?? "any text";
@@ -109,7 +109,7 @@ function read(setting: Setting, text: string): SettingValue | null {
       return /^true$/i.test(text) ? true : /^false$/i.test(text) ? false : null;
     case "string":
     case "password":
-      return known(text) && (setting.form?.matches.test(text) ?? true) ? text : null;
+      return known(text) && (setting.form?.matches?.test(text) ?? true) ? text : null;
     case "list": {
       const words = text === "" ? [] : text.split(",").map((word) => word.trim());
       return words.every((word) => word.length > 0 && known(word)) ? words : null;

@@ -60,8 +60,8 @@ const VARIABLES: readonly (readonly [RegExp, { readonly group: string; readonly 
   [/^KAFKA_(?:LOG4J_OPTS|LOG4J_LOGGERS|TOOLS_LOG4J_LOGLEVEL)$/, LOG4J],
   // Who says where a program is, or which, means no setting.
   [/^KAFKA_(?:VERSION|HOME)$/, null],
-  // The cluster that the other commands talk to.
-  [/^BARNABAS_BOOTSTRAP$/, null],
+  // What the other commands talk to.
+  [/^BARNABAS_(?:BOOTSTRAP|ADMIN_URL)$/, null],
   // What Kubernetes tells every pod of a service that is called "kafka" or "barnabas".
   [/^(?:KAFKA|BARNABAS)(?:_\w+)?_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP)(?:_(?:PROTO|PORT|ADDR))?)?)$/, null],
 ];

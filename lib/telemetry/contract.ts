@@ -109,7 +109,7 @@ export const METRICS = {
   readPauses: counter(
     "read_pauses_total",
     "pauses",
-    "Connections that were not read for a while because requests held `queued.request.bytes.max`",
+    "Connections that were not read for a while because requests held `queued.max.request.bytes`",
   ),
   requestMemoryRefusals: counter(
     "request_memory_refusals_total",

@@ -65,6 +65,30 @@ describe("barnabas", () => {
     });
   }
 
+  test("config explain tells what a setting comes to, as serve would have it; serve --check tells of all that is set", async () => {
+    const cwd = await folder();
+    await Bun.write(join(cwd, "server.properties"), "log.retention.hours=2\nnum.io.threads=8\n");
+    const config = ["--config", "server.properties"];
+    const env = { KAFKA_NODE_ID: "3" };
+    expect(await end(cwd, ["config", "explain", "node.id", ...config], env)).toMatchObject({
+      out: expect.stringContaining("  Value     3, from KAFKA_NODE_ID\n"),
+      code: 0,
+    });
+    const asJson = await end(cwd, ["config", "explain", "retention.ms", "--json", ...config]);
+    expect(JSON.parse(asJson.out)).toMatchObject([{ name: "retention.ms", value: "7200000" }]);
+    expect(await end(cwd, ["config", "explain", "nodes.id"])).toMatchObject({
+      error: expect.stringContaining('Unknown setting "nodes.id": did you mean "node.id"?'),
+      code: 1,
+    });
+    expect(await end(cwd, ["config", "explain", "node.id", "--node-id", "x"])).toMatchObject({ code: 78 });
+    const check = await end(cwd, ["serve", "--check", ...config], env);
+    expect([check.code, check.error]).toEqual([0, ""]);
+    expect(check.out).toContain("node.id=3");
+    expect(check.out).toContain("num.io.threads");
+    expect((await end(cwd, ["serve", "--check", "--set", "num.partitions=0"])).code).toBe(78);
+    expect(await readdir(cwd)).toEqual(["server.properties"]);
+  });
+
   test("serve says where it listens, keeps its data under ./data, and ends in order when told to", async () => {
     const cwd = await folder();
     const child = start(cwd, ["serve", "--listen", "127.0.0.1:0", "--topic", "orders:2"], { BARNABAS_ADMIN_LISTENER: "127.0.0.1:0" });

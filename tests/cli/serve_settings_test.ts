@@ -1,6 +1,7 @@
 /** What `serve` makes of flags, environment and file: all problems at once, a report, and nothing left behind. */
 import { describe, expect, test } from "bun:test";
-import type { FlagValues } from "../../lib/cli/declare.ts";
+import { COMMANDS, isGroup } from "../../lib/cli/commands.ts";
+import { flagsOf, type FlagValues } from "../../lib/cli/declare.ts";
 import { parseCommand } from "../../lib/cli/parse.ts";
 import { serveCommand } from "../../lib/cli/serve.ts";
 import { SERVE_FLAGS, serveFlags } from "../../lib/cli/serve_flags.ts";
@@ -91,4 +92,13 @@ describe("settingsReport()", () => {
     expect(report).toContain("Cannot be used (1):\n  Invalid value");
     expect(report).toEndWith("A node would not start with these settings\n");
   });
+});
+
+test("variables of the other commands' flags are no settings", async () => {
+  const commands = await Promise.all(Object.values(COMMANDS).map(({ load }) => load()));
+  const flags = commands.flatMap((node) => isGroup(node) ? node.commands : [node]).flatMap((command) => Object.values(flagsOf(command)));
+  const variables = [...new Set(flags.flatMap(({ env }) => env !== undefined && env.startsWith("BARNABAS_") ? [env] : []))];
+  expect(variables).toContain("BARNABAS_BOOTSTRAP");
+  const env = Object.fromEntries(variables.map((name) => [name, "x"]));
+  expect((await settings([], env)).loaded.ignored).toEqual([]);
 });

@@ -83,7 +83,11 @@ export class Fetcher {
     const brokers = this.#byBroker(now);
     for (const [node, partitions] of brokers) {
       const broker = this.#broker(node);
-      if (broker.isBusy || broker.notBefore > now) continue;
+      if (broker.isBusy) continue;
+      if (broker.notBefore > now) {
+        this.#kickIn(broker.notBefore - now);
+        continue;
+      }
       if (partitions.some((partition) => partition.bufferedBytes >= this.#context.settings.partitionBytes)) continue;
       const maxBytes = this.#share(brokers.size);
       if (maxBytes > 0) void this.#request(node, broker, partitions, maxBytes);
@@ -96,7 +100,11 @@ export class Fetcher {
     let nextTry = Infinity;
     for (const partition of this.#context.assigned().values()) {
       const { route, replica } = partition;
-      if (partition.isPaused || partition.fetchOffset === null || partition.needsCheck || route === null || route.leader < 0) continue;
+      if (partition.isPaused || partition.fetchOffset === null || route === null || route.leader < 0) continue;
+      if (partition.needsCheck) {
+        this.#context.locate();
+        continue;
+      }
       if (this.#context.isGivenUp(partition)) continue;
       if (partition.notBefore > now) {
         nextTry = Math.min(nextTry, partition.notBefore);
@@ -179,14 +187,12 @@ export class Fetcher {
 
   #failed(broker: Broker, partitions: readonly AssignedPartition[]): void {
     const { io, settings } = this.#context;
-    const pauseMs = backoffMs(++broker.failures, settings.client, io.random("client").float());
-    broker.notBefore = io.clock.mono() + pauseMs;
+    broker.notBefore = io.clock.mono() + backoffMs(++broker.failures, settings.client, io.random("client").float());
     for (const partition of partitions) {
       partition.replica = null;
       this.#context.forgetRoute(partition);
     }
     this.#context.locate();
-    this.#kickIn(pauseMs);
   }
 
   #take(node: number, session: FetchSession, reply: Reply): void {
@@ -214,6 +220,8 @@ export class Fetcher {
       this.#context.locate();
       return;
     }
+    // The leader of this epoch has what comes before the offset: it would have said so otherwise.
+    partition.checkedEpoch = Math.max(partition.checkedEpoch, target.leaderEpoch);
     const bytes = row.records;
     if (row.preferredReadReplica >= 0 && row.preferredReadReplica !== partition.route?.leader) {
       const until = io.clock.mono() + settings.client.metadataMaxAgeMs;

@@ -1,6 +1,7 @@
 /** What tests of the consumer share: an embedded broker's records, readers that end, and waiting for what must come. */
 import { openCluster, openConsumer } from "../../../lib/client/mod.ts";
 import type { Cluster, ConsumerApi, ConsumerOptions, IncomingRecord } from "../../../lib/client/types.ts";
+import { type Io, IoFailed, type Socket } from "../../../lib/io/mod.ts";
 import { encodeBatch, errorName, type NewBatch, Produce, type Uuid } from "../../../lib/protocol/mod.ts";
 import type { Broker } from "../../../mod.ts";
 import { io, soon } from "../setup.ts";
@@ -11,8 +12,8 @@ export const textOf = (value: Uint8Array | null): string | null => value === nul
 export const valuesOf = (records: Iterable<IncomingRecord>): (string | null)[] => [...records].map(({ value }) => textOf(value));
 
 /** A consumer that begins at the start, in a hurry. */
-export const consumer = (broker: Broker, options: Partial<ConsumerOptions> = {}): ConsumerApi =>
-  openConsumer(io, {
+export const consumer = (broker: Broker, options: Partial<ConsumerOptions> = {}, on: Io = io): ConsumerApi =>
+  openConsumer(on, {
     bootstrapServers: broker.bootstrapServers,
     autoOffsetReset: "earliest",
     fetchMaxWaitMs: 50,
@@ -93,4 +94,53 @@ export async function readTogether(
       onRecords(await one.poll(20), one);
     }
   }));
+}
+
+/** An `Io` whose connections can be cut at once, as a machine's that loses power: nothing is said to the other side. */
+export function cuttable(): { readonly io: Io; cut(): void; mend(): void } {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const dial: Io["net"]["dial"] = (address, open, deadline) => {
+    if (isCut) return Promise.reject(new IoFailed("connect to", `${address.host}:${address.port}`, "ENETUNREACH"));
+    return io.net.dial(address, (socket) => {
+      sockets.add(socket);
+      return open(socket);
+    }, deadline);
+  };
+  return {
+    io: { ...io, net: { ...io.net, dial } },
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    },
+    mend() {
+      isCut = false;
+    },
+  };
+}
+
+/** What a consumer is told of its partitions, and that it makes sense: nothing given twice, nothing taken that it does not have. */
+export class Told {
+  readonly holds = new Set<string>();
+  readonly events: string[] = [];
+
+  get callbacks(): Pick<ConsumerOptions, "onAssigned" | "onRevoked" | "onLost"> {
+    const name = ({ topic, partition }: { topic: string; partition: number }) => `${topic}-${partition}`;
+    const gone = (event: string) => (partitions: readonly { topic: string; partition: number }[]) => {
+      this.events.push(`${event} ${partitions.map(name).join(" ")}`);
+      for (const one of partitions) if (!this.holds.delete(name(one))) throw new Error(`${event} ${name(one)}, which it does not hold`);
+    };
+    return {
+      onAssigned: (partitions) => {
+        this.events.push(`assigned ${partitions.map(name).join(" ")}`.trim());
+        for (const one of partitions) {
+          if (this.holds.has(name(one))) throw new Error(`assigned ${name(one)} twice`);
+          this.holds.add(name(one));
+        }
+      },
+      onRevoked: gone("revoked"),
+      onLost: gone("lost"),
+    };
+  }
 }

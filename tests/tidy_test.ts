@@ -193,8 +193,6 @@ describe("files", () => {
   /** Longer than a file should be, and why it still is one question. */
   const LONG: Readonly<Record<string, string>> = {
     "lib/raft/raft.ts": "the step function of Raft: its rules read each other's state, and a reader wants them on one page",
-    "lib/storage/log/partition_log.ts": "what a log is to its users, to the commit round and to recovery, over the same few fields",
-    "lib/storage/log/segment_store.ts": "writing, reading and rebuilding of one format of files",
   };
 
   test("are not long", () => {

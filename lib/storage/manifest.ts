@@ -3,7 +3,7 @@
  * that a start with a thousand partitions opens one file and not thousands. Source of truth only together with the WAL behind it.
  */
 import { type Deadline, type Io } from "../io/mod.ts";
-import type { LogDump } from "./log/partition_log.ts";
+import type { LogDump } from "./log/log_state.ts";
 import { readWholeFile, replaceFile } from "./durable_file.ts";
 import type { WalPosition } from "./wal/frame.ts";
 

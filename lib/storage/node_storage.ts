@@ -9,7 +9,8 @@ import type { DataDirectory } from "./data_directory.ts";
 import { DiskFull } from "./errors.ts";
 import { FileCache } from "./file_cache.ts";
 import { IndexCache } from "./log/index_cache.ts";
-import { type LogNeeds, StoredLog } from "./log/partition_log.ts";
+import type { LogNeeds } from "./log/log_needs.ts";
+import { StoredLog } from "./log/partition_log.ts";
 import { topicDirectoryName } from "./log_directory.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { Manifest } from "./manifest.ts";
@@ -212,7 +213,7 @@ export class NodeStorage implements Storage {
         if (this.#writeback.bytes >= this.#settings.tailBytesMax) await this.#writeback.flush();
       },
     }, manifest);
-    for (const log of this.#logs.values()) log.endRecovery();
+    for (const log of this.#logs.values()) log.repair.endRecovery();
     const { file, at, replayedFrames, replayedBytes, oldGenerations } = recovered;
     this.#generations = [at.generation];
     this.#wal = new Wal(this.#io, this.#settings, this.#walFiles, file, at, {

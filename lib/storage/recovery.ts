@@ -132,7 +132,7 @@ class Replay {
     }
     if (!this.#prepared.has(log)) {
       this.#prepared.add(log);
-      await log.trimToCheckpoint();
+      await log.repair.trimToCheckpoint();
     }
     switch (entry.kind) {
       case "append":
@@ -144,7 +144,7 @@ class Replay {
       case "truncate":
         return await log.cut(entry.offset);
       case "swap":
-        return await log.replaySwap(entry.replaced, JSON.parse(entry.segment));
+        return await log.repair.replaySwap(entry.replaced, JSON.parse(entry.segment));
     }
   }
 }
@@ -199,7 +199,7 @@ async function rebuildLogs(needs: RecoveryNeeds): Promise<void> {
       const bases = files.flatMap((file) => /^\d{20}\.log$/.test(file.name) ? [parseInt(file.name)] : []);
       if (bases.length === 0) continue;
       io.mark("storage.recovery.rebuild");
-      await needs.open(uuidOfDirectory(topic.name), Number(name), true).rebuild(bases);
+      await needs.open(uuidOfDirectory(topic.name), Number(name), true).repair.rebuild(bases);
     }
   }
 }

@@ -1,0 +1,168 @@
+/**
+ * Bringing a log's files and its bookkeeping together again: after a start, after a cut, after a swap that a stop had interrupted. What cannot
+ * be repaired without losing records takes the log offline with its reason (HAZARDS W4, W8). Called in the log's turn, or before it serves.
+ */
+import { IoFailed } from "../../io/mod.ts";
+import { lastOffsetOf, readBatchHeader } from "../../protocol/records/mod.ts";
+import { CorruptLog } from "../errors.ts";
+import type { LogState } from "./log_state.ts";
+import { Segment, type SegmentDump } from "./segment.ts";
+
+/** A file that gives one of these is damaged, and others may not be: the node serves without it. */
+const UNUSABLE = new Set(["EISDIR", "ENOTDIR", "EACCES", "EPERM", "EIO", "ELOOP"]);
+
+export class LogRepair {
+  readonly #log: LogState;
+  /** Something changed that the next checkpoint must know. */
+  readonly #changed: () => void;
+
+  constructor(log: LogState, changed: () => void) {
+    this.#log = log;
+    this.#changed = changed;
+  }
+
+  /** Brings the files back to what the checkpoint says: what they hold behind it is worth nothing until the WAL confirms it. */
+  async trimToCheckpoint(): Promise<void> {
+    await this.#log.store.removeOthers(this.#log.segments, true);
+    const last = this.#log.segments.at(-1);
+    if (last === undefined || !last.made) return;
+    this.#log.shortReason = await this.#problemOf(last, this.#log.store.restoreSize(last));
+    if (this.#log.shortReason === null) return;
+    // What the WAL has behind it goes into a segment of its own: the file is left as it is, and nothing is lost when it is put back.
+    this.#log.segments.push(new Segment(this.#log.end));
+    this.#log.store.expectNoDirectory();
+  }
+
+  /** The WAL has been replayed: a file that was too short, and not because its end had been cut off, is missing something. */
+  endRecovery(): void {
+    if (this.#log.shortReason !== null) this.#log.takeOffline(this.#log.shortReason);
+  }
+
+  /** Looks for what recovery has no time for: missing segments, and files that nobody needs. */
+  async inspect(): Promise<void> {
+    const log = this.#log;
+    if (log.closed || log.offlineReason !== null || !log.store.isMade) return;
+    await log.store.removeOthers(log.segments, false);
+    for (const segment of log.segments) {
+      const problem = segment.made ? await this.#problemOf(segment, log.store.sizeOf(segment)) : null;
+      if (problem !== null) return log.takeOffline(problem);
+    }
+  }
+
+  /** Reads everything from segments found on disk: for a data directory whose checkpoint is missing. */
+  async rebuild(bases: readonly number[]): Promise<void> {
+    this.#log.segments = bases.map((base) => new Segment(base));
+    this.#log.start = this.#log.end = bases[0] ?? 0;
+    for (const [index, segment] of this.#log.segments.entries()) {
+      segment.made = true;
+      segment.written = await this.#log.store.sizeOf(segment);
+      if (segment.base < this.#log.end) {
+        throw new CorruptLog(
+          `Cannot recover: "${
+            this.#log.store.path(segment, ".log")
+          }" overlaps the file before it. Restore the folder from a backup; nothing was changed`,
+        );
+      }
+      const size = segment.written;
+      const next = this.#log.segments[index + 1];
+      const end = await this.#refill(segment, next?.base);
+      if (end === size) continue;
+      const behind = next === undefined ? await this.#log.store.endBehind(segment, end, size) : next.base;
+      if (behind < 0) {
+        await this.#log.store.truncate(segment, end);
+        continue;
+      }
+      // Not a torn end: the damage stays where it is, is refused to readers, and the log goes on behind it.
+      this.#log.tell("error", "A segment is damaged: what it covers cannot be read", {
+        path: this.#log.store.path(segment, ".log"),
+        position: end,
+      });
+      segment.size = size;
+      this.#log.end = Math.max(this.#log.end, behind);
+      if (next !== undefined) continue;
+      this.#log.segments.push(new Segment(this.#log.end));
+      break;
+    }
+    this.#log.durableEnd = this.#log.end;
+    this.#changed();
+  }
+
+  /** A swap that compaction had announced before the stop: finished now if it was not. */
+  async replaySwap(replaced: readonly number[], dump: SegmentDump): Promise<void> {
+    const segment = Segment.restore(dump);
+    const at = this.#log.segments.findIndex(({ base }) => base === replaced[0]);
+    if (at < 0) return;
+    const old = this.#log.segments.slice(at, at + replaced.length);
+    await this.#log.store.finishSwap(old, segment);
+    await this.#log.store.index.rebuild(segment);
+    this.#log.segments.splice(at, old.length, segment);
+    this.#log.sparseTo = Math.max(this.#log.sparseTo, this.#log.endOf(segment));
+    this.#changed();
+  }
+
+  /** Removes everything at and behind `offset`; a batch that contains it goes whole. What was in memory has been written before. */
+  async cut(offset: number): Promise<void> {
+    const log = this.#log;
+    log.shortReason = null;
+    while (log.segments.length > 1 && log.segments.at(-1)!.base >= offset) {
+      const segment = log.segments.pop()!;
+      if (segment.made) await log.store.remove(segment, false);
+    }
+    const last = log.segments.at(-1);
+    if (last !== undefined && last.base > offset) {
+      if (last.made) await log.store.remove(last, false);
+      log.segments = [];
+      log.start = log.end = log.durableEnd = offset;
+    } else if (last !== undefined && last.made) {
+      const keep = await log.store.scan(last, 0, last.written, (bytes, at) => lastOffsetOf(bytes, at) < offset);
+      await log.store.truncate(last, keep);
+      await this.#refill(last);
+    }
+    log.epochs.truncate(log.end);
+    await this.#rebuildProducers();
+    this.#changed();
+  }
+
+  /** Fills a segment's bookkeeping from its file and moves the log's end; answers with the bytes of whole, valid batches. */
+  async #refill(segment: Segment, limit = Infinity): Promise<number> {
+    segment.reset();
+    let end = segment.base;
+    const stop = await this.#log.store.scanValid(segment, segment.written, (header, size) => {
+      if (header.baseOffset < end || header.baseOffset + header.lastOffsetDelta >= limit) return false;
+      if (header.baseOffset > end) this.#log.sparseTo = header.baseOffset;
+      segment.add(
+        header.baseOffset + header.lastOffsetDelta,
+        header.maxTimestamp,
+        size,
+        this.#log.settings.indexIntervalBytes,
+        header.maxTimestamp,
+      );
+      this.#log.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+      this.#log.producers.apply(header);
+      end = header.baseOffset + header.lastOffsetDelta + 1;
+      return true;
+    });
+    this.#log.end = this.#log.durableEnd = end;
+    return stop;
+  }
+
+  /** What is wrong with a segment's file whose size is `found`; null when it has all that was written. */
+  async #problemOf({ base, written }: Segment, found: Promise<number>): Promise<string | null> {
+    try {
+      const size = await found;
+      return size < written ? `segment ${base} has ${size} bytes, ${written} were written` : null;
+    } catch (error) {
+      if (!(error instanceof IoFailed)) throw error;
+      if (error.code === "ENOENT") return `segment ${base} is missing`;
+      if (!UNUSABLE.has(error.code)) throw error;
+      return `segment ${base} cannot be used: ${error.message}`;
+    }
+  }
+
+  async #rebuildProducers(): Promise<void> {
+    this.#log.producers.clear();
+    for (const segment of this.#log.segments) {
+      await this.#log.store.scan(segment, 0, segment.written, (bytes, at) => this.#log.producers.apply(readBatchHeader(bytes, at)));
+    }
+  }
+}

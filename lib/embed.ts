@@ -194,9 +194,14 @@ export class Broker implements AsyncDisposable {
     return this.close();
   }
 
-  #close(): Promise<void> {
+  async #close(): Promise<void> {
     this.#events.close();
-    return this.node.stop();
+    try {
+      await this.node.stop();
+    } finally {
+      // Of a thousand brokers in one process nothing is to stay.
+      this.node.services.io.deadlines.rest();
+    }
   }
 
   #in(op: string, budgetMs: number): Deadline {

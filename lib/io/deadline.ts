@@ -36,6 +36,8 @@ export interface Deadlines {
   wake(deadline: Deadline, fire: () => void): Waker;
   /** For metrics: expired operations and the share of the budget that operations used, by name. */
   stats(): readonly DeadlineStats[];
+  /** The owner is done with this `Io`: no timer of it stays behind once nobody waits. It may be used again all the same. */
+  rest(): void;
 }
 
 export type Late<T> = { readonly ok: T } | { readonly failed: unknown };
@@ -105,6 +107,10 @@ class WheelDeadlines implements Deadlines {
 
   stats(): readonly DeadlineStats[] {
     return Array.from(this.#usage, ([op, usage]) => ({ op, exceeded: usage.exceeded, usedShare: usage.cumulative(), shareSum: usage.sum }));
+  }
+
+  rest(): void {
+    this.#wheel.rest();
   }
 
   #finish(waiter: Waiter, usage: Usage, startedAt: number, budgetMs: number): void {

@@ -36,6 +36,7 @@ export class Wheel {
   #armed: Timer | null = null;
   /** Infinity exactly when nothing is armed. */
   #armedTick = Infinity;
+  #isResting = false;
   readonly #onTimer = () => this.#advance();
 
   constructor(clock: Clock, timers: Timers) {
@@ -43,7 +44,7 @@ export class Wheel {
     this.#timers = timers;
     this.#tick = this.#now();
     this.#slots = Array.from({ length: SLOTS * SPANS.length }, () => {
-      const sentinel = new Waiter(0, () => {});
+      const sentinel = new Waiter(0, nothing);
       sentinel.prev = sentinel.next = sentinel;
       return sentinel;
     });
@@ -66,6 +67,20 @@ export class Wheel {
   /** Harmless when it has fired. The timer stays armed: finding nothing once is cheaper than disarming after every operation. */
   cancel(waiter: Waiter): void {
     if (waiter.next !== null) this.#unlink(waiter);
+    if (this.#isResting) this.#disarm();
+  }
+
+  /** From now on the timer is let go of whenever nobody waits: it would hold this wheel until it fires. For an owner that needs it no more. */
+  rest(): void {
+    this.#isResting = true;
+    this.#disarm();
+  }
+
+  #disarm(): void {
+    if (this.#size > 0) return;
+    this.#armed?.cancel();
+    this.#armed = null;
+    this.#armedTick = Infinity;
   }
 
   #now(): number {
@@ -163,3 +178,6 @@ export class Wheel {
     return next;
   }
 }
+
+/** What a sentinel fires: it never does. */
+function nothing(): void {}

@@ -71,6 +71,9 @@ export class Acknowledgements {
     const failed = this.#waits.splice(this.#head);
     this.#waits.length = 0;
     this.#head = 0;
+    this.#waker?.cancel();
+    this.#waker = null;
+    this.#wakeAt = Infinity;
     for (const { waiter, tag } of failed) waiter.acknowledged(tag, error);
   }
 

@@ -92,6 +92,22 @@ describe("Wheel", () => {
     time.advance(200);
     expect(fired).toEqual(["added"]);
   });
+
+  test("rest() leaves no timer behind, neither now nor when the last waiter goes, and waiters still fire", () => {
+    const time = new ManualTime();
+    const wheel = new Wheel(time.clock, time.timers);
+    wheel.cancel(wheel.add(time.clock.mono() + 60_000, () => {}));
+    expect(time.pending).toBe(1);
+    wheel.rest();
+    expect(time.pending).toBe(0);
+    const late = wheel.add(time.clock.mono() + 60_000, () => {});
+    let fired = 0;
+    wheel.add(time.clock.mono() + 50, () => fired++);
+    time.advance(100);
+    expect([fired, time.pending]).toEqual([1, 1]);
+    wheel.cancel(late);
+    expect(time.pending).toBe(0);
+  });
 });
 
 describe("Deadlines", () => {

@@ -1,5 +1,6 @@
 /** One connection to an embedded broker that speaks whole requests, in the newest version of each API. */
 import type { Broker } from "../../mod.ts";
+import type { Io } from "../../lib/io/mod.ts";
 import { createRealIo } from "../../lib/io/real/mod.ts";
 import { type Api, decodeResponse, encodeRequest, Writer } from "../../lib/protocol/mod.ts";
 import { RawClient } from "../broker/harness.ts";
@@ -8,8 +9,11 @@ export class TestClient implements Disposable {
   readonly raw: RawClient;
   #sent = 0;
 
-  private constructor(raw: RawClient) {
+  readonly #io: Io;
+
+  private constructor(raw: RawClient, io: Io) {
     this.raw = raw;
+    this.#io = io;
   }
 
   static async connect({ address }: Broker): Promise<TestClient> {
@@ -18,7 +22,7 @@ export class TestClient implements Disposable {
         throw new Error(why);
       },
     });
-    return new TestClient(await RawClient.connect(io, address.port));
+    return new TestClient(await RawClient.connect(io, address.port), io);
   }
 
   /** Rejects when the connection closes before the answer came. */
@@ -32,5 +36,6 @@ export class TestClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.raw.close();
+    this.#io.deadlines.rest();
   }
 }

@@ -17,6 +17,8 @@ export class FileCache {
   readonly #log: StorageLog;
   /** Least recently used first. */
   readonly #open = new Map<string, Open>();
+  /** On their way; the cache itself waits for them when it closes. */
+  readonly #closings = new Set<Promise<void>>();
   #closed = false;
 
   constructor(io: Io, openMax: number, log: StorageLog) {
@@ -65,6 +67,8 @@ export class FileCache {
     this.#open.clear();
     for (const open of files) this.#doom(open);
     await Promise.allSettled(files.map(({ opening }) => opening));
+    // Whoever may have the directory now shall not find a file of ours open.
+    await Promise.all(this.#closings);
   }
 
   #shrink(): void {
@@ -81,12 +85,14 @@ export class FileCache {
     if (open.users === 0) this.#close(open);
   }
 
-  /** Nobody waits for a close, and what had to be durable was synced before. A file that never opened was told to who asked for it. */
+  /** No reader waits for a close, and what had to be durable was synced before. A file that never opened was told to who asked for it. */
   #close(open: Open): void {
-    open.opening.then(
+    const closing = open.opening.then(
       (file) => file.close(this.#deadline("segment.close")),
       () => undefined,
-    ).catch((cause: unknown) => this.#log("warn", "Cannot close a file", { cause }));
+    ).catch((cause: unknown) => this.#log("warn", "Cannot close a file", { cause }))
+      .finally(() => this.#closings.delete(closing));
+    this.#closings.add(closing);
   }
 
   #deadline(op: string): Deadline {

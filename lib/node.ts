@@ -33,7 +33,7 @@ import { ReplicaSet } from "./replication/mod.ts";
 import { kafkaLimits, storageSettings } from "./node_settings.ts";
 import { topicNameProblem } from "./state/mod.ts";
 import { DataDirectoryRefused, directoryBefore, openStorage, type Storage } from "./storage/mod.ts";
-import { logOf } from "./telemetry/mod.ts";
+import { logOf, type LogRing } from "./telemetry/mod.ts";
 
 export interface NodeOptions {
   readonly io: Io;
@@ -43,6 +43,8 @@ export interface NodeOptions {
   readonly inMemory: boolean;
   /** Made at start when they are missing. */
   readonly topics?: readonly BootTopic[];
+  /** The last lines of the log, where somebody keeps them. */
+  readonly logs?: LogRing | null;
 }
 
 export interface BootTopic {
@@ -107,7 +109,7 @@ interface Parts {
 }
 
 /** Resolves when clients are served. @throws {SettingsRefused} @throws {DataDirectoryRefused} @throws {IoFailed} nothing is left open then. */
-export async function startNode({ io, config, directory, inMemory, topics = [] }: NodeOptions): Promise<RunningNode> {
+export async function startNode({ io, config, directory, inMemory, topics = [], logs = null }: NodeOptions): Promise<RunningNode> {
   const deadline = io.deadlines.in("start", START_MS);
   const settings = config.values;
   const nodeId = toNodeId(settings.nodeId);
@@ -182,7 +184,7 @@ export async function startNode({ io, config, directory, inMemory, topics = [] }
     await createMissing(controller, topics, deadline);
 
     const readiness = new Readiness(storage, controller);
-    admin?.serve({ services, server, readiness });
+    admin?.serve({ services, server, readiness, logs });
     readiness.phase = "serving";
     return new RunningNode({ services, storage, controller, replicas, groups, server, listeners, admin, readiness });
   } catch (error) {

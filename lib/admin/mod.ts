@@ -5,6 +5,7 @@
 import type { KafkaServer, Readiness, Services } from "../broker/mod.ts";
 import type { Address, Deadline, Io } from "../io/mod.ts";
 import { type ProcessMeter, processMeter } from "../io/real/process.ts";
+import type { LogRing } from "../telemetry/mod.ts";
 import { DiskSpace } from "./metrics/disk_space.ts";
 import { problem } from "./problem.ts";
 
@@ -12,6 +13,8 @@ export interface AdminNeeds {
   readonly services: Services;
   readonly server: KafkaServer;
   readonly readiness: Readiness;
+  /** The last lines of the log; null where nobody keeps them. */
+  readonly logs: LogRing | null;
 }
 
 /** What routes may use. */

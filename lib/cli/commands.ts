@@ -31,6 +31,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "print the completion script of a shell",
     load: async () => (await import("./completion/mod.ts")).completionCommand,
   },
+  debug: { summary: "find out what is wrong", load: async () => (await import("./debug.ts")).debugGroup },
   version: { summary: "print the version", load: async () => (await import("./version.ts")).versionCommand },
   __complete: {
     summary: "answer the completion scripts",

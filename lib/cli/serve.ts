@@ -5,7 +5,7 @@ import { createRealIo } from "../io/real/mod.ts";
 import { IoFailed } from "../io/mod.ts";
 import { type RunningNode, SettingsRefused, startNode } from "../node.ts";
 import { CorruptLog, DataDirectoryRefused } from "../storage/mod.ts";
-import { configureLog, type LogFormat, type LogLevel } from "../telemetry/mod.ts";
+import { configureLog, type LogFormat, type LogLevel, LogRing } from "../telemetry/mod.ts";
 import { command } from "./declare.ts";
 import { ExitCode } from "./exit.ts";
 import { SERVE_FLAGS, type ServeFlags, serveFlags } from "./serve_flags.ts";
@@ -41,8 +41,10 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
     host.exit(exitCode);
   }
   const { loggingLevel, loggingFormat } = config.values;
-  configureLog({
+  const logs = new LogRing();
+  const log = configureLog({
     level: loggingLevel as LogLevel,
+    ring: logs,
     format: loggingFormat === "auto" ? (host.isTerminal ? "text" : "json") : loggingFormat as LogFormat,
     write: (line) => host.writeError(line),
   });
@@ -53,6 +55,7 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
     host.exit(ExitCode.internal);
   });
   logSettings(settings);
+  config.subscribe(() => log.setLevel(config.values.loggingLevel as LogLevel));
   const asked = stopAsked(host);
   let node: RunningNode;
   try {
@@ -63,7 +66,7 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
       },
       residentSoftLimitBytes: config.values.memorySoftLimitBytes,
     });
-    node = await startNode({ io, config, directory: config.values.logDirs, inMemory: false, topics: flags.topics });
+    node = await startNode({ io, config, directory: config.values.logDirs, inMemory: false, topics: flags.topics, logs });
   } catch (error) {
     refuse(host, error, config.values.logDirs);
   }

@@ -80,7 +80,8 @@ const whoAndWhere = [
     max: 600_000,
     ...own,
   }),
-  text("logging.level", "info", "Least severe lines of the log that are written", {
+  text("logging.level", "info", "Least severe lines of the log that are written; an embedded broker leaves the log to its program", {
+    ...live,
     ...own,
     oneOf: ["debug", "info", "warn", "error"],
     flag: "log-level",

@@ -3,6 +3,7 @@
  * names operation, target, elapsed, budget and cause (law 10). Must not touch the console itself: it is given a way to write.
  */
 import { configureSync, getLogger, type LogRecord, resetSync } from "@logtape/logtape";
+import type { LogRing } from "./log_ring.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -22,18 +23,33 @@ export interface LogOptions {
   readonly format: LogFormat;
   /** Takes one line with its line break. */
   readonly write: (line: string) => void;
+  /** Keeps the last lines, as JSON whatever the format. */
+  readonly ring?: LogRing;
+}
+
+export interface ConfiguredLog {
+  /** From the next line on. */
+  setLevel(level: LogLevel): void;
 }
 
 /** For the whole process; an application that embeds brokers configures logtape itself instead. */
-export function configureLog({ level, format, write }: LogOptions): void {
-  resetSync();
-  configureSync({
-    sinks: { lines: (record) => write((format === "json" ? asJson(record) : asText(record)) + "\n") },
-    loggers: [
-      { category: ["barnabas"], sinks: ["lines"], lowestLevel: level === "warn" ? "warning" : level },
-      { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "warning" },
-    ],
-  });
+export function configureLog({ level, format, write, ring }: LogOptions): ConfiguredLog {
+  const lines = (record: LogRecord) => {
+    ring?.push(asJson(record));
+    write((format === "json" ? asJson(record) : asText(record)) + "\n");
+  };
+  const setLevel = (level: LogLevel) => {
+    resetSync();
+    configureSync({
+      sinks: { lines },
+      loggers: [
+        { category: ["barnabas"], sinks: ["lines"], lowestLevel: level === "warn" ? "warning" : level },
+        { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "warning" },
+      ],
+    });
+  };
+  setLevel(level);
+  return { setLevel };
 }
 
 const room = (record: LogRecord): string => record.category.slice(1).join(".");

@@ -58,6 +58,7 @@ export async function runWith(world: World, ...args: readonly string[]): Promise
       if (world.files?.[path] === undefined) throw new Error("ENOENT: no such file");
       return world.files[path].length;
     },
+    writeNewFile: () => Promise.reject(new Error("no disk here")),
     readText: async (path) => world.files?.[path] ?? "",
     ask: async (question) => {
       error += question;

@@ -1,6 +1,6 @@
 import { resetSync } from "@logtape/logtape";
 import { afterEach, describe, expect, test } from "bun:test";
-import { configureLog, type LogFormat, type LogLevel, logOf } from "../../lib/telemetry/mod.ts";
+import { configureLog, type LogFormat, type LogLevel, logOf, LogRing } from "../../lib/telemetry/mod.ts";
 
 function lines(level: LogLevel, format: LogFormat): string[] {
   const written: string[] = [];
@@ -59,10 +59,42 @@ describe("logOf()", () => {
     expect([first.length, second.length]).toEqual([0, 1]);
   });
 
+  test("setLevel() acts from the next line on, also for logs that were there before", () => {
+    const written: string[] = [];
+    const log = logOf("node");
+    const configured = configureLog({ level: "error", format: "json", write: (line) => written.push(line) });
+    log("info", "before");
+    configured.setLevel("debug");
+    log("debug", "between");
+    configured.setLevel("warn");
+    log("info", "after");
+    expect(written.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(["between"]);
+  });
+
+  test("keeps the last lines in a ring, as JSON whatever is written", () => {
+    const ring = new LogRing({ linesMax: 2 });
+    configureLog({ level: "info", format: "text", write: () => {}, ring });
+    for (const event of ["one", "two", "three"]) logOf("node")("info", event);
+    logOf("node")("debug", "below");
+    expect(ring.lines().map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(["two", "three"]);
+  });
+
   test("unconfigured, writes nothing and throws nothing", () => {
     const written = lines("debug", "json");
     resetSync();
     logOf("node")("error", "unheard");
     expect(written).toEqual([]);
+  });
+});
+
+describe("LogRing", () => {
+  test("holds no more than so many lines and characters, the newest", () => {
+    const ring = new LogRing({ linesMax: 3, charsMax: 10 });
+    for (const line of ["aaaa", "bbbb", "cc", "d"]) ring.push(line);
+    expect(ring.lines()).toEqual(["bbbb", "cc", "d"]);
+    ring.push("eeeeeeeee");
+    expect(ring.lines()).toEqual(["d", "eeeeeeeee"]);
+    ring.push("f".repeat(50));
+    expect(ring.lines()).toEqual(["f".repeat(10)]);
   });
 });

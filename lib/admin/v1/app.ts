@@ -14,6 +14,7 @@ import { clusterRoutes } from "./routes/cluster.ts";
 import { configRoutes } from "./routes/configs.ts";
 import { nodeRoutes } from "./routes/node.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
+import { logRoutes } from "./routes/logs.ts";
 import { topicRoutes } from "./routes/topics.ts";
 import { kafkaProblem, kafkaProblemReply, Refused } from "./status.ts";
 
@@ -57,6 +58,7 @@ export function v1App(context: AdminContext): V1App {
     idempotencyKeys: new IdempotencyKeys(io.clock),
   });
   clusterRoutes(api, context);
+  logRoutes(api, context);
   topicRoutes(api, context);
   partitionRoutes(api, context);
   configRoutes(api, context);

@@ -1,5 +1,5 @@
 /** The process as the command line sees it: arguments, environment, terminal, streams, signals, exit. The only code that names `process`. */
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { closeSync, createReadStream, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { heapSize } from "bun:jsc";
 
@@ -27,6 +27,8 @@ export interface HostProcess {
   fileBytes(path: string): Promise<number | null>;
   /** @throws {Error} with the system's reason when the file cannot be read. */
   readText(path: string): Promise<string>;
+  /** Makes the file, for its owner only. @throws {Error} with code `EEXIST` when there is one, or the system's reason. */
+  writeNewFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Asks on the terminal; null when it ends instead. */
   ask(question: string): Promise<string | null>;
   /** @throws {Error} with the reason when nothing answers within `timeoutMs`. */
@@ -65,6 +67,7 @@ export const hostProcess: HostProcess = {
     return found.isFile() ? found.size : null;
   },
   readText: (path) => readFile(path, "utf8"),
+  writeNewFile: (path, bytes) => writeFile(path, bytes, { flag: "wx", mode: 0o600 }),
   ask: async (question) => {
     const { createInterface } = await import("node:readline");
     const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -105,7 +105,7 @@ const metrics = [
 
 const topics = [
   positive("num.partitions", 1, "Partitions of a topic that does not say", live),
-  short("default.replication.factor", 1, "Replicas of a topic that does not say", { min: 1, ...live }),
+  int("default.replication.factor", 1, "Replicas of a topic that does not say", { min: 1, max: 32_767, ...live }),
   flag("auto.create.topics.enable", true, "Whether a topic that a client asks for is made"),
   flag("delete.topic.enable", true, "Whether topics can be deleted"),
   positive("min.insync.replicas", 1, "Replicas that must have a batch before acks=all is answered", live),
@@ -179,7 +179,7 @@ const connections = [
   positive("max.connections.per.ip", 1_000, "Most connections from one address", bounded("2147483647")),
   positive("max.connection.creation.rate", 500, "Most new connections a second", bounded("2147483647")),
   durationMs("connections.max.idle.ms", 600_000, "A connection that is silent for this long is closed", { min: 1 }),
-  durationMs("request.timeout.ms", 30_000, "Time for a request that names none", { min: 1 }),
+  positive("request.timeout.ms", 30_000, "Time for a request that names none"),
   int("fetch.max.bytes", 57_671_680, "Most bytes of one fetch reply", { min: 1024 }),
   positive("max.incremental.fetch.session.cache.slots", 1_000, "Fetch sessions that are kept"),
 ] as const;

@@ -82,7 +82,8 @@ export const ALLOWED: readonly Allowed[] = [
     reason: "each node's own directory and addresses, as they were given to it",
   },
   {
-    where: /^DescribeConfigs .*: broker.* (group\.max\.size|max\.connections\S*|max\.connection\.creation\.rate) (value|synonyms)/,
+    where:
+      /^DescribeConfigs .*: broker.* (group\.max\.size|max\.connections\S*|max\.connection\.creation\.rate|queued\.max\.request\.bytes|log\.cleaner\.dedupe\.buffer\.size) (value|synonyms)/,
     reason: `${SETTINGS}: every queue has a maximum`,
   },
   {
@@ -91,16 +92,13 @@ export const ALLOWED: readonly Allowed[] = [
     reason: `${SETTINGS}: another default`,
   },
   {
-    where: /^DescribeConfigs .*: broker.* (default\.replication\.factor|request\.timeout\.ms) configType$/,
-    reason: "another whole number",
-  },
-  {
     where: /^DescribeConfigs .*: broker.* (num\.partitions|default\.replication\.factor) readOnly$/,
     kafka: /^true$/,
     reason: `${SETTINGS}: can be changed on a running broker here`,
   },
   {
-    where: /^DescribeConfigs .*: broker.* (producer\.id\.expiration\.ms|max\.connections\S*|max\.connection\.creation\.rate) readOnly$/,
+    where:
+      /^DescribeConfigs .*: broker.* (producer\.id\.expiration\.ms|max\.connections\S*|max\.connection\.creation\.rate|log\.cleaner\.dedupe\.buffer\.size) readOnly$/,
     kafka: /^false$/,
     reason: `${SETTINGS}: cannot be changed on a running broker here`,
   },
@@ -190,6 +188,7 @@ export const ORDERLESS: readonly Orderless[] = [
   { where: /^ListOffsets .* topics order$/, reason: "a hash map" },
   { where: /^Metadata .* topics order$/, reason: "what exists, then what does not" },
   { where: /^CreatePartitions .* results order$/, reason: "what is refused at once, then the rest" },
+  { where: /^(JoinGroup|DescribeGroups) .* members order$/, reason: "a hash map of random ids" },
   { where: /^(DescribeGroups|DeleteGroups|ListGroups) .* (groups|results) order$/, reason: "by coordinator, each a hash map" },
   { where: /^ApiVersions .*Features order$/, reason: "a hash map" },
 ];

@@ -29,15 +29,21 @@ export class Peer {
   /** One request in one version; keeps and returns the reply, null when the broker closed or did not answer. */
   async ask(what: string, api: AnyApi, version: number, request: unknown): Promise<Reply> {
     const label = `${api.name} v${version}: ${what}`;
-    const bytes = Buffer.concat(
-      encodeRequest(api as never, { apiVersion: version, correlationId: 7, clientId: "differential" }, request as never, new Writer()),
-    );
-    const frame = await exchange(this.bootstrap, bytes);
+    const frame = await exchange(this.bootstrap, Buffer.concat(frameOf(api, version, 7, request)));
     const reply: Reply = typeof frame === "string" ? null : decodeResponse(api as never, version, 7, frame);
     const step = { label, reply: typeof frame === "string" ? frame : this.#plain(reply, "", OWN[api.name] ?? []) };
     this.steps.push(step);
     this.log(step);
     return reply;
+  }
+
+  /** A request that gets no reply, with an ApiVersions behind it on the same connection: was that answered, or was the connection closed? */
+  async askSilent(what: string, api: AnyApi, version: number, request: unknown): Promise<void> {
+    const frames = [...frameOf(api, version, 7, request), ...frameOf(ApiVersions, 0, 8, {})];
+    const came = await exchange(this.bootstrap, Buffer.concat(frames));
+    const correlationId = typeof came === "string" ? null : Buffer.from(came).readInt32BE(0);
+    const reply = correlationId === 8 ? "silence" : correlationId === null ? came : `an answer to ${correlationId}`;
+    this.steps.push({ label: `${api.name} v${version}: ${what}`, reply });
   }
 
   /** A request that no declaration has: a header, then nothing that could be meant. ApiVersions is answered in version 0. */
@@ -100,9 +106,9 @@ export class Peer {
       case "port":
         return (value as number) > 0 ? "<port>" : value;
       case "clusterId":
-        return "<cluster>";
+        return value === "" || value === null ? value : "<cluster>";
       case "logDir":
-        return "<directory>";
+        return value === "" ? value : "<directory>";
       case "totalBytes":
       case "usableBytes":
         return (value as number) > 0 ? "<bytes>" : value;
@@ -116,6 +122,9 @@ export class Peer {
     }
   }
 }
+
+const frameOf = (api: AnyApi, apiVersion: number, correlationId: number, request: unknown): Uint8Array[] =>
+  encodeRequest(api as never, { apiVersion, correlationId, clientId: "differential" }, request as never, new Writer());
 
 /** The frame without its prefix, or what came instead. */
 function exchange(bootstrap: string, bytes: Uint8Array): Promise<Uint8Array | string> {

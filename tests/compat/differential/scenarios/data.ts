@@ -50,6 +50,15 @@ export async function produce(peer: Peer): Promise<void> {
   const topic = await target(peer, "write", 2);
   await peer.every("a batch", Produce, () => produceTo(topic, batch({ count: 3 })));
   await peer.every("acks=1", Produce, () => produceTo(topic, batch(), { acks: 1 }));
+  for (const version of [3, 8, 9, 12, 13]) {
+    const silent = (what: string, request: unknown) => peer.askSilent(`acks=0, ${what}`, Produce, version, request);
+    await silent("a batch", produceTo(topic, batch(), { acks: 0 }));
+    await silent("unknown topic", produceTo({ name: "write-no", id: FOREIGN_ID }, batch(), { acks: 0 }));
+    await silent("unknown partition", produceTo(topic, batch(), { acks: 0 }, 7));
+    await silent("wrong checksum", produceTo(topic, damaged(70, [1], false), { acks: 0 }));
+    await silent("two batches", produceTo(topic, concat(batch(), batch()), { acks: 0 }));
+    await silent("nothing", { ...produceTo(topic, null, { acks: 0 }), topicData: [] });
+  }
   await peer.every("acks=2", Produce, () => produceTo(topic, batch(), { acks: 2 }));
   await peer.every("acks=-2", Produce, () => produceTo(topic, batch(), { acks: -2 }));
   await peer.every("unknown topic", Produce, () => produceTo({ name: "write-no", id: FOREIGN_ID }, batch()));

@@ -21,6 +21,7 @@ const classes = {
   apiVersions: "org.apache.kafka.tools.BrokerApiVersionsCommand",
   deleteRecords: "org.apache.kafka.tools.DeleteRecordsCommand",
   logDirs: "org.apache.kafka.tools.LogDirsCommand",
+  features: "org.apache.kafka.tools.FeatureCommand",
   quorum: "org.apache.kafka.tools.MetadataQuorumCommand",
 } as const;
 
@@ -157,6 +158,87 @@ scenario("VerifiableProducer and VerifiableConsumer agree on what was acknowledg
     (JSON.parse(line) as { count: number }).count
   );
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(2000);
+});
+
+/** A VerifiableConsumer, which prints what it is assigned and what it reads as lines of JSON. */
+function member(topic: string, group: string, flags: readonly string[]) {
+  const own = ["--topic", topic, "--group-id", group, "--reset-policy", "earliest", "--session-timeout", "10000", ...flags];
+  const child = Bun.spawn(command("verifiableConsumer", own), { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const held = new Set<number>();
+  let said = "";
+  return {
+    /** Resolves when it holds exactly so many partitions; says which. */
+    async holds(count: number): Promise<number[]> {
+      for (;;) {
+        for (let end = said.indexOf("\n"); end >= 0; end = said.indexOf("\n")) {
+          const line = JSON.parse(said.slice(0, end)) as { name: string; partitions?: { partition: number }[] };
+          said = said.slice(end + 1);
+          for (const { partition } of line.partitions ?? []) {
+            if (line.name === "partitions_assigned") held.add(partition);
+            if (line.name === "partitions_revoked") held.delete(partition);
+          }
+          if (/^partitions_/.test(line.name) && held.size === count) return [...held];
+        }
+        const { done, value } = await lines.read();
+        if (done) throw new Error(`The consumer ended while it held ${held.size} partitions`);
+        said += value;
+      }
+    },
+    async leave(): Promise<void> {
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
+}
+
+for (const assignor of ["RangeAssignor", "CooperativeStickyAssignor"]) {
+  scenario(`VerifiableConsumers share a group's partitions by ${assignor}, and the one that stays takes them all`, async () => {
+    const topic = fresh("java-rebalance");
+    const group = fresh("g");
+    await tool("topics", ["--create", "--topic", topic, "--partitions", "4"]);
+    const flags = ["--assignment-strategy", `org.apache.kafka.clients.consumer.${assignor}`];
+    const first = member(topic, group, flags);
+    expect((await first.holds(4)).sort()).toEqual([0, 1, 2, 3]);
+    const second = member(topic, group, flags);
+    const halves = await Promise.all([first.holds(2), second.holds(2)]);
+    expect(halves.flat().sort()).toEqual([0, 1, 2, 3]);
+    const described = await tool("groups", ["--describe", "--group", group, "--members"]);
+    expect(described.stdout.split("\n").filter((line) => line.startsWith(`${group} `))).toHaveLength(2);
+    await first.leave();
+    expect((await second.holds(4)).sort()).toEqual([0, 1, 2, 3]);
+    await second.leave();
+  });
+}
+
+scenario("ConfigCommand describes a group and client metrics, and is told what cannot be changed", async () => {
+  const described = await tool("configs", ["--describe", "--all", "--entity-type", "groups", "--entity-name", "g"]);
+  expect(described.stdout).toMatch(/consumer\.session\.timeout\.ms=45000/);
+  const refusals: readonly (readonly [type: string, name: string, change: string, says: RegExp])[] = [
+    ["groups", "g", "consumer.session.timeout.ms=50000", /InvalidConfiguration.*KIP-848/],
+    ["groups", "g", "session.timeout.ms=50000", /InvalidConfiguration.*"session\.timeout\.ms"/],
+    ["client-metrics", "m", "interval.ms=1000", /InvalidRequest.*"interval\.ms"/],
+    ["brokers", "1", "node.id=2", /InvalidRequest.*"node\.id"/],
+  ];
+  for (const [type, name, change, says] of refusals) {
+    const refused = await failing("configs", ["--alter", "--entity-type", type, "--entity-name", name, "--add-config", change]);
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stdout + refused.stderr).toMatch(says);
+  }
+});
+
+scenario("ConsoleProducer is told of a record that is too large, and of a name that no topic can have", async () => {
+  const topic = fresh("java-errors");
+  await tool("topics", ["--create", "--topic", topic, "--config", "max.message.bytes=1000"]);
+  const large = await run(command("producer", ["--topic", topic]), { stdin: "x".repeat(5_000) + "\n", timeoutMs: 90_000 });
+  expect(large.stdout + large.stderr).toMatch(/RecordTooLargeException/);
+  const named = await run(command("producer", ["--topic", "bad name!"]), { stdin: "x\n", timeoutMs: 90_000 });
+  expect(named.stdout + named.stderr).toMatch(/InvalidTopicException/);
+});
+
+scenario("FeatureCommand finds no feature", async () => {
+  const { stdout } = await tool("features", ["describe"]);
+  expect(stdout).not.toMatch(/FinalizedVersionLevel: [1-9]/);
 });
 
 scenario("BrokerApiVersionsCommand, LogDirsCommand and MetadataQuorumCommand understand the broker", async () => {

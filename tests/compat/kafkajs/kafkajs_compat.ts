@@ -7,7 +7,8 @@ import { runScenarios } from "../support/scenarios.ts";
 runScenarios({
   client: "kafkajs",
   scenarios: {
-    codecs: "produces and consumes uncompressed and gzip batches",
+    codecs: "produces and consumes with every codec",
+    recompressed: "reads what the broker compressed anew",
     headers: "keeps keys, headers, null values and timestamps",
     groups: "rebalances a group of two consumers and goes on from committed offsets",
     admin: "creates, describes, alters, grows and deletes topics and groups",
@@ -17,7 +18,10 @@ runScenarios({
   },
   async prepare() {
     const cwd = await nodePackage("kafkajs");
-    await cp(join(import.meta.dir, "scenarios.mjs"), join(cwd, "scenarios.mjs"));
+    await cp(
+      join(import.meta.dir, "scenarios.mjs"),
+      join(cwd, "scenarios.mjs"),
+    );
     return { command: ["node", "scenarios.mjs"], cwd };
   },
 });

@@ -76,7 +76,49 @@ test("kcat consumes as a group and goes on where the group stopped", async () =>
   expect((await mustRun(kcat(...flags))).stdout).toBe("d,");
 });
 
-test("kcat is told of an unknown topic and of an offset out of range", async () => {
+/** A kcat in a group; it says on its standard error what it is assigned. */
+function join(group: string, topics: readonly string[]) {
+  const flags = ["-X", "auto.offset.reset=earliest", "-X", "partition.assignment.strategy=roundrobin", "-G", group, ...topics];
+  const child = Bun.spawn(["kcat", "-b", broker.bootstrap, ...flags], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const lines = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  return {
+    /** Resolves when it is assigned `count` partitions next, with their names. */
+    async assigned(count: number): Promise<string[]> {
+      for (;;) {
+        for (let end = said.indexOf("\n"); end >= 0; end = said.indexOf("\n")) {
+          const partitions = /rebalanced .*: assigned: (.*)$/.exec(said.slice(0, end))?.[1]?.split(", ");
+          said = said.slice(end + 1);
+          if (partitions?.length === count) return partitions;
+        }
+        const { done, value } = await lines.read();
+        if (done) throw new Error("kcat ended before it was assigned its partitions");
+        said += value;
+      }
+    },
+    async leave(): Promise<void> {
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
+}
+
+test("kcat shares partitions with another kcat of its group, and has them all when that leaves", async () => {
+  const topics = Array.from({ length: 4 }, () => fresh("kcat-rebalance"));
+  for (const topic of topics) await mustRun(kcat("-P", "-t", topic), { stdin: "x\n" });
+  const all = topics.map((topic) => `${topic} [0]`).sort();
+  const group = fresh("g");
+  const first = join(group, topics);
+  expect((await first.assigned(4)).sort()).toEqual(all);
+  const second = join(group, topics);
+  const halves = await Promise.all([first.assigned(2), second.assigned(2)]);
+  expect(halves.flat().sort()).toEqual(all);
+  await first.leave();
+  expect((await second.assigned(4)).sort()).toEqual(all);
+  await second.leave();
+}, 60_000);
+
+test("kcat is told of an unknown topic, of an offset out of range and of a record that is too large", async () => {
   const unknown = await run(kcat("-C", "-t", fresh("nope"), "-e", "-X", "allow.auto.create.topics=false"));
   expect(unknown.exitCode).not.toBe(0);
   expect(unknown.stderr).toMatch(/Unknown topic or partition/);
@@ -84,6 +126,10 @@ test("kcat is told of an unknown topic and of an offset out of range", async () 
   await mustRun(kcat("-P", "-t", topic), { stdin: "x\n" });
   const range = await run(kcat("-C", "-t", topic, "-p", "0", "-o", "500", "-e", "-X", "auto.offset.reset=error"));
   expect(range.stderr + range.stdout).toMatch(/[Oo]ffset out of range/);
+  const loud = ["kcat", "-b", broker.bootstrap, "-P", "-t", topic, "-X", "message.max.bytes=5000000"];
+  const large = await run(loud, { stdin: "x".repeat(2_000_000) });
+  expect(large.exitCode).not.toBe(0);
+  expect(large.stderr).toMatch(/[Mm]essage size too large/);
 });
 
 test("kcat produces idempotently with acks=all", async () => {

@@ -12,7 +12,7 @@ runScenarios({
     groups: "rebalances a group and goes on from committed offsets",
     admin: "creates, describes, alters, grows and deletes topics and groups",
     offsets: "lists offsets and deletes records",
-    errors: "is told of existing and unknown topics",
+    errors: "is told of existing and unknown topics, bad configs and too large records",
   },
   async prepare() {
     const cwd = await nodePackage("platformatic");

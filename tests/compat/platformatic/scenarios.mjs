@@ -184,6 +184,11 @@ const scenarios = {
       /TOPIC_ALREADY_EXISTS|already exists/i,
     );
     assert.match(await failure(admin.deleteTopics({ topics: [unique("nope")] })), /UNKNOWN_TOPIC_OR_PARTITION|does not host/i);
+    for (const config of [{ name: "no.such.config", value: "1" }, { name: "retention.ms", value: "soon" }]) {
+      const asked = admin.createTopics({ topics: [unique("e")], partitions: 1, replicas: 1, configs: [config] });
+      assert.match(await failure(asked), /INVALID_CONFIG|configuration/i);
+    }
+    await failure(send([{ topic, value: "x".repeat(2 * 1024 * 1024) }])).then((why) => assert.match(why, /MESSAGE_TOO_LARGE|larger than/i));
     assert.match(await failure(admin.createTopics({ topics: ["bad name!"], partitions: 1, replicas: 1 })), /INVALID_TOPIC|invalid topic/i);
   },
 };

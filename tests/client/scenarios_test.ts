@@ -2,8 +2,9 @@
 import { test } from "bun:test";
 import { Broker } from "../../mod.ts";
 import { scenarios as admin } from "../compat/barnabas_client/scenarios/admin.ts";
+import { scenarios as producer } from "../compat/barnabas_client/scenarios/producer.ts";
 
-for (const [room, scenarios] of Object.entries({ admin })) {
+for (const [room, scenarios] of Object.entries({ admin, producer })) {
   for (const [name, run] of Object.entries(scenarios)) {
     test(`${room}: ${name}`, async () => {
       await using broker = await Broker.start({ storage: "memory" });

@@ -121,7 +121,7 @@ export const scenarios: Scenarios = {
     expect((await admin.deleteRecords([{ topic, partition: 0, offset: -1 }])).map(valueOf)).toEqual([10]);
   }),
 
-  "settings of topics and brokers are described and changed": scenario(async (admin, cluster) => {
+  "settings of topics and brokers are described and changed": scenario(async (admin) => {
     const { name } = await topicFor(admin, "configured", 1, { "retention.ms": "1000000" });
     const resource = { type: "topic", name } as const;
     const { nodes: [node] } = await admin.describeCluster();
@@ -151,7 +151,7 @@ export const scenarios: Scenarios = {
       const entries = valueOf((await admin.describeConfigs([resource]))[0]);
       return ["retention.ms", "cleanup.policy"].map((name) => entries.find((entry) => entry.name === name)!.value).join();
     };
-    const become = (expected: string) => eventually(cluster, values, (seen) => seen === expected);
+    const become = (expected: string) => eventually(values, (seen) => seen === expected);
     valueOf((await change([{ name: "retention.ms", operation: "set", value: "5000" }]))[0]);
     valueOf((await change([{ name: "cleanup.policy", operation: "append", value: "compact" }]))[0]);
     await become("5000,delete,compact");

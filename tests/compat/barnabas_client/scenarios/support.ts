@@ -47,12 +47,13 @@ export function expectFailure(outcome: Outcome<unknown> | undefined, error: stri
 }
 
 /** What a change led to: other brokers, and Apache Kafka's own, learn of it a moment later. */
-export function eventually<T>(cluster: Cluster, look: () => Promise<T>, isThere: (seen: T) => boolean): Promise<T> {
-  return cluster.retry(soon(), async () => {
+export async function eventually<T>(look: () => Promise<T>, isThere: (seen: T) => boolean): Promise<T> {
+  const until = io.clock.mono() + 10_000;
+  for (;;) {
     const seen = await look();
-    if (!isThere(seen)) throw new KafkaError("REQUEST_TIMED_OUT", `Cannot see the change: ${JSON.stringify(seen)}`);
-    return seen;
-  });
+    if (isThere(seen)) return seen;
+    if (io.clock.mono() > until) throw new Error(`Cannot see the change: ${JSON.stringify(seen)}`);
+  }
 }
 
 /** Makes a topic that nobody else uses. */

@@ -1,5 +1,6 @@
 /** Every call of the admin, on whatever cluster it is given. */
 import { expect } from "bun:test";
+import { expectNoError } from "../../../../lib/client/errors.ts";
 import { openAdmin, openCluster } from "../../../../lib/client/mod.ts";
 import type { AdminApi, Cluster } from "../../../../lib/client/mod.ts";
 import { encodeBatch, Produce } from "../../../../lib/protocol/mod.ts";
@@ -25,12 +26,15 @@ async function fill(
   if (view instanceof Error) throw view;
   const records = Array.from({ length: count }, (_, i) => ({ key: null, value: new Uint8Array(10), timestamp: from + i * 1000 }));
   const batch = encodeBatch({ records, ...producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence: 0 } });
-  const { responses } = await cluster.call(view.partitions[partition]!.leader, Produce, {
-    acks: -1,
-    timeoutMs: 10_000,
-    topicData: [{ name: topic, topicId: view.topicId as Uuid, partitionData: [{ index: partition, records: batch }] }],
-  }, { deadline: soon() });
-  expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
+  // Its leader may not know yet that it is.
+  await cluster.retry(soon(), async () => {
+    const { responses } = await cluster.call(view.partitions[partition]!.leader, Produce, {
+      acks: -1,
+      timeoutMs: 10_000,
+      topicData: [{ name: topic, topicId: view.topicId as Uuid, partitionData: [{ index: partition, records: batch }] }],
+    }, { deadline: soon() });
+    expectNoError(responses[0]!.partitionResponses[0]!.errorCode, "fill");
+  });
 }
 
 export const scenarios: Scenarios = {

@@ -43,9 +43,6 @@ export const byteLength = (bytes: Bytes | null): number =>
 
 const NO_HEADERS: readonly RecordHeader[] = [];
 const CAPACITY_BYTES_MIN = 1024;
-/** What a record takes beside its key, value and headers, at most; only for the first guess. */
-const RECORD_OVERHEAD_BYTES_MAX = 32;
-
 export function partsOf(record: OutgoingRecord): Parts {
   const key = record.key ?? null;
   const headers = record.headers === undefined ? NO_HEADERS : headersOf(record.headers);
@@ -209,7 +206,7 @@ export class Batch {
   /** Two batches with its records, sealed, neither identified, in its place; for one that a broker finds too large. It has two or more. */
   split(compression: CompressionType): readonly [Batch, Batch] {
     this.isSettled = true;
-    const records = decodeBatch(this.#sealed!, 0, Infinity);
+    const records = decodeBatch(this.#sealed!, 0, this.#end - BATCH_HEADER_BYTES);
     const halves = [0, 1].map(() => new Batch(this.topic, this.partition, Infinity, this.deadlineAt)) as [Batch, Batch];
     const middle = Math.ceil(records.length / 2);
     records.forEach((record, i) => {
@@ -239,9 +236,6 @@ export class Batch {
     this.#bytes = grown;
   }
 }
-
-/** The least that a batch with this record takes. */
-export const batchBytesFor = (parts: Parts): number => BATCH_HEADER_BYTES + RECORD_OVERHEAD_BYTES_MAX + parts.bytes;
 
 /** Without the varint that says so. */
 function recordBytes({ key, value, headers }: Parts, timestampDelta: number, offsetDelta: number): number {

@@ -7,7 +7,7 @@ import { KafkaError } from "../errors.ts";
 import { openCluster } from "../pool.ts";
 import type { Cluster, OutgoingRecord, ProducerApi, ProducerOptions, RecordMetadata } from "../types.ts";
 import { type Arrival, Arrivals } from "./arrivals.ts";
-import { Batch, batchBytesFor, type Delivery, partsOf } from "./batch.ts";
+import { Batch, type Delivery, partsOf } from "./batch.ts";
 import { ManyRecords, OneRecord } from "./deliveries.ts";
 import { Lingering } from "./lingering.ts";
 import type { PartitionQueue } from "./partition_queue.ts";
@@ -120,23 +120,14 @@ class Producer implements ProducerApi {
 
   #place(arrival: Arrival, topic: Topic): void {
     const { record, parts, delivery, token, deadlineAt } = arrival;
-    let queue: PartitionQueue;
+    const timestamp = record.timestamp ?? this.#io.clock.wall();
     try {
-      queue = topic.queueFor(record);
-      const timestamp = record.timestamp ?? this.#io.clock.wall();
-      if (queue.open !== null && queue.open.append(parts, timestamp, delivery, token)) return;
-      if (queue.open !== null) {
+      for (;;) {
+        const queue = topic.queueFor(record);
+        const batch = queue.open ?? this.#open(topic, queue, deadlineAt);
+        if (batch.append(parts, timestamp, delivery, token)) return;
+        // Full. A record without a key may go to another partition then.
         this.#close(topic, queue);
-        queue = topic.queueFor(record);
-      }
-      if (queue.open === null || !queue.open.append(parts, timestamp, delivery, token)) {
-        if (queue.open !== null) this.#close(topic, queue);
-        this.#open(topic, queue, Math.max(this.#settings.batchBytes, batchBytesFor(parts)), deadlineAt).append(
-          parts,
-          timestamp,
-          delivery,
-          token,
-        );
       }
     } catch (error) {
       this.#free(parts.bytes);
@@ -147,8 +138,8 @@ class Producer implements ProducerApi {
     }
   }
 
-  #open(topic: Topic, queue: PartitionQueue, bytesMax: number, deadlineAt: number): Batch {
-    const batch = queue.open = new Batch(queue.topic, queue.partition, bytesMax, deadlineAt);
+  #open(topic: Topic, queue: PartitionQueue, deadlineAt: number): Batch {
+    const batch = queue.open = new Batch(queue.topic, queue.partition, this.#settings.batchBytes, deadlineAt);
     this.#lingering.add(topic, queue, batch);
     const waker = this.#io.deadlines.wake({ op: "deliver", at: deadlineAt }, () => this.#onLate(queue, batch));
     batch.whenSettled(() => {

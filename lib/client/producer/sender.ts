@@ -110,21 +110,25 @@ export class Sender {
       ...this.#settings.compression === "zstd" ? { minVersion: ZSTD_SINCE } : {},
     };
     const request = draftOf(shipments, this.#acks, timeoutMs);
+    let reply: ProduceReply | null = null;
     try {
-      if (this.#acks === 0) {
-        await this.#cluster.tell(leader, Produce, request, options);
-        for (const { queue, batch } of shipments) {
-          queue.acknowledged(batch);
-          batch.succeed(-1, -1);
-        }
-        return;
-      }
-      const reply = await this.#cluster.call(leader, Produce, request, options);
-      const rows = rowsOf(shipments, reply);
-      shipments.forEach((shipment, i) => this.#onRow(shipment, rows[i], reply));
+      if (this.#acks === 0) await this.#cluster.tell(leader, Produce, request, options);
+      else reply = await this.#cluster.call(leader, Produce, request, options);
     } catch (error) {
       const failure = asKafkaError(error);
       for (const shipment of shipments) this.#onLost(shipment, failure);
+      return;
+    }
+    if (reply === null) return this.#onTold(shipments);
+    const rows = rowsOf(shipments, reply);
+    for (let i = 0; i < shipments.length; i++) this.#onRow(shipments[i]!, rows[i], reply);
+  }
+
+  /** Nobody will say what became of them. */
+  #onTold(shipments: readonly Shipment[]): void {
+    for (const { queue, batch } of shipments) {
+      queue.acknowledged(batch);
+      batch.succeed(-1, -1);
     }
   }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, test } from "bun:test";
 import { startKafka } from "../../../bench/support/brokers.ts";
 import { startBroker } from "../support/broker.ts";
 import { scenarios as admin } from "./scenarios/admin.ts";
+import { scenarios as consumer } from "./scenarios/consumer.ts";
 import { scenarios as producer } from "./scenarios/producer.ts";
 
 interface Running {
@@ -29,7 +30,7 @@ for (const [cluster, start] of Object.entries(clusters)) {
     }, 120_000);
     afterAll(() => running?.stop());
 
-    for (const [room, scenarios] of Object.entries({ admin, producer })) {
+    for (const [room, scenarios] of Object.entries({ admin, producer, consumer })) {
       for (const [name, run] of Object.entries(scenarios)) test(`${room}: ${name}`, () => run(running.bootstrap), 120_000);
     }
   });

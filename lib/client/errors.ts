@@ -28,6 +28,23 @@ export class KafkaError extends Error {
   }
 }
 
+/** A batch that cannot be read, and where it ends: who can do without it seeks there. */
+export class CorruptBatch extends KafkaError {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: number;
+  /** The offset behind it, as far as its header can be believed. */
+  readonly nextOffset: number;
+
+  constructor(of: Pick<CorruptBatch, "topic" | "partition" | "baseOffset" | "nextOffset">, why: string, options: KafkaErrorOptions = {}) {
+    super("CORRUPT_MESSAGE", `Cannot read "${of.topic}-${of.partition}": the batch at offset ${of.baseOffset}: ${why}`, options);
+    this.topic = of.topic;
+    this.partition = of.partition;
+    this.baseOffset = of.baseOffset;
+    this.nextOffset = of.nextOffset;
+  }
+}
+
 /**
  * The failure that an error code in a reply stands for.
  * @param action continues "Cannot ": `describe topic "orders"`. @param detail the broker's own sentence, where it gave one.

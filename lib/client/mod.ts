@@ -1,6 +1,6 @@
 /** Door of `client`: a Kafka client by the wire protocol, for applications, the command line and other brokers. */
 export { openAdmin } from "./admin/mod.ts";
-export { KafkaError } from "./errors.ts";
+export { CorruptBatch, KafkaError } from "./errors.ts";
 export { openConsumer } from "./consumer/mod.ts";
 export { openCluster } from "./pool.ts";
 export { openProducer } from "./producer/mod.ts";

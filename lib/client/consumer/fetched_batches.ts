@@ -27,7 +27,7 @@ import {
   recordsPayload,
   wholeBatchAt,
 } from "../../protocol/mod.ts";
-import { KafkaError } from "../errors.ts";
+import { CorruptBatch } from "../errors.ts";
 import type { IncomingRecord, TopicPartition } from "../types.ts";
 import type { AbortedTransactions } from "./aborted_transactions.ts";
 
@@ -93,7 +93,7 @@ export class FetchedBatches {
 
   /**
    * The next batch; null at the end. A promise only when a large batch is decompressed off the loop.
-   * @throws {KafkaError} `CORRUPT_MESSAGE`; the batch stays where it is.
+   * @throws {CorruptBatch} the batch stays where it is.
    */
   open(io: Io, deadline: Deadline): OpenedBatch | Promise<OpenedBatch> | null {
     const [bytes, at] = [this.#bytes, this.#at];
@@ -177,10 +177,10 @@ export class FetchedBatches {
     throw error;
   }
 
-  #corrupt(header: BatchHeader, why: string, cause?: unknown): KafkaError {
+  #corrupt(header: BatchHeader, why: string, cause?: unknown): CorruptBatch {
     const { topic, partition } = this.#of;
-    return new KafkaError("CORRUPT_MESSAGE", `Cannot read "${topic}-${partition}": the batch at offset ${header.baseOffset}: ${why}`, {
-      cause,
-    });
+    const { baseOffset, lastOffsetDelta } = header;
+    const nextOffset = Math.max(this.#from, baseOffset + Math.max(0, lastOffsetDelta)) + 1;
+    return new CorruptBatch({ topic, partition, baseOffset, nextOffset }, why, { cause });
   }
 }

@@ -1,5 +1,5 @@
 /** Clients of one cluster for one command, on the real client room, which is loaded with the first of them. */
-import type { AdminApi, ClientOptions, Cluster } from "../client/mod.ts";
+import type { AdminApi, ClientOptions, Cluster, ConsumerApi, ConsumerOptions, ProducerApi, ProducerOptions } from "../client/mod.ts";
 import type { Io } from "../io/mod.ts";
 import type { Clients } from "./context.ts";
 import { isKafkaError, unreachable } from "./errors.ts";
@@ -27,6 +27,18 @@ export class RealClients implements Clients {
     await this.cluster();
     const { openAdmin } = await import("../client/mod.ts");
     return this.#kept(openAdmin(this.#io, this.#options()));
+  }
+
+  async producer(options: Omit<ProducerOptions, keyof ClientOptions>): Promise<ProducerApi> {
+    await this.cluster();
+    const { openProducer } = await import("../client/mod.ts");
+    return this.#kept(openProducer(this.#io, { ...this.#options(), ...options }));
+  }
+
+  async consumer(options: Omit<ConsumerOptions, keyof ClientOptions>): Promise<ConsumerApi> {
+    await this.cluster();
+    const { openConsumer } = await import("../client/mod.ts");
+    return this.#kept(openConsumer(this.#io, { ...this.#options(), ...options }));
   }
 
   async close(): Promise<void> {

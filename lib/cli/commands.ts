@@ -11,6 +11,8 @@ export interface Entry {
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: { summary: "run a broker", load: async () => (await import("./serve.ts")).serveCommand },
   topic: { summary: "list, create, describe, change and delete topics", load: async () => (await import("./topic/mod.ts")).topicGroup },
+  produce: { summary: "send records to a topic", load: async () => (await import("./produce.ts")).produceCommand },
+  consume: { summary: "print records of topics", load: async () => (await import("./consume.ts")).consumeCommand },
   group: {
     summary: "list and describe consumer groups, move and delete their offsets",
     load: async () => (await import("./group/mod.ts")).groupGroup,
@@ -27,6 +29,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "tell whether a broker serves clients; exit code 0 or 1",
     load: async () => (await import("./health.ts")).healthCommand,
   },
+  bench: { summary: "measure how fast a cluster takes and gives records", load: async () => (await import("./bench/mod.ts")).benchGroup },
   completion: {
     summary: "print the completion script of a shell",
     load: async () => (await import("./completion/mod.ts")).completionCommand,

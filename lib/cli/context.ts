@@ -1,5 +1,5 @@
 /** What a running command is given: the process, the machine, its output, and clients of the cluster that are made when asked for. */
-import type { AdminApi, Cluster } from "../client/mod.ts";
+import type { AdminApi, ClientOptions, Cluster, ConsumerApi, ConsumerOptions, ProducerApi, ProducerOptions } from "../client/mod.ts";
 import type { HostProcess } from "../io/real/process.ts";
 import type { Io } from "../io/mod.ts";
 import type { CommonValues } from "./declare.ts";
@@ -11,6 +11,8 @@ export interface Clients {
   readonly timeoutMs: number;
   cluster(): Promise<Cluster>;
   admin(): Promise<AdminApi>;
+  producer(options: Omit<ProducerOptions, keyof ClientOptions>): Promise<ProducerApi>;
+  consumer(options: Omit<ConsumerOptions, keyof ClientOptions>): Promise<ConsumerApi>;
   close(): Promise<void>;
 }
 

@@ -82,6 +82,8 @@ function overview(columns: number): string {
 Examples:
   barnabas serve                                        # 127.0.0.1:9092, data in ./data
   barnabas serve --listen 127.0.0.1:0 --data /tmp/demo --topic orders:6
+  barnabas produce orders hello world                   # two records
+  barnabas consume orders --follow                      # what is there, and what comes
   barnabas topic list --bootstrap kafka.example:9092    # any Kafka cluster
 
 More: barnabas COMMAND --help

@@ -367,6 +367,7 @@ describe("any command", () => {
     [["help", "topic", "create"], "Usage: barnabas topic create TOPIC… [FLAG …]"],
     [["topic", "create", "--help"], "Usage: barnabas topic create TOPIC… [FLAG …]"],
     [["topic", "--help"], "add-partitions  give a topic more partitions"],
+    [["help", "consume"], "%t topic"],
     [["--version"], "barnabas "],
   ];
   for (const [args, out] of help) {

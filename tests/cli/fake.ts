@@ -1,5 +1,5 @@
 /** A process and a cluster that are not there: runs a command line in this process and keeps what it said. */
-import type { AdminApi, Cluster } from "../../lib/client/mod.ts";
+import type { AdminApi, Cluster, ConsumerApi, ConsumerOptions, ProducerApi, ProducerOptions } from "../../lib/client/mod.ts";
 import type { OpenContext } from "../../lib/cli/open_context.ts";
 import type { Clients } from "../../lib/cli/context.ts";
 import { commandLine } from "../../lib/cli/mod.ts";
@@ -17,6 +17,11 @@ export interface World {
   readonly isReal?: boolean;
   readonly admin?: Partial<AdminApi>;
   readonly cluster?: Partial<Cluster>;
+  readonly producer?: Partial<ProducerApi>;
+  readonly consumer?: Partial<ConsumerApi>;
+  /** What the command wants of its consumer. */
+  readonly onConsumer?: (options: Partial<ConsumerOptions>) => void;
+  readonly onProducer?: (options: Partial<ProducerOptions>) => void;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly files?: Readonly<Record<string, string>>;
@@ -78,6 +83,14 @@ export async function runWith(world: World, ...args: readonly string[]): Promise
     timeoutMs,
     admin: async () => given("admin", world.admin),
     cluster: async () => given("cluster", world.cluster),
+    producer: async (options) => {
+      world.onProducer?.(options);
+      return given("producer", world.producer);
+    },
+    consumer: async (options) => {
+      world.onConsumer?.(options);
+      return given("consumer", world.consumer);
+    },
     close: async () => undefined,
   });
   const open: OpenContext = ({ out, common, interrupted }) => {

@@ -49,6 +49,7 @@ export const ALLOWED: readonly Allowed[] = [
   },
   { where: /^Produce .*transactional batch responses/, reason: "docs/decisions/04_transactions_refused.md" },
   { where: /^ListConfigResources .*types (4,)?8/, reason: `${UNLIKE}: there are no loggers to set` },
+  { where: /^DescribeConfigs .*type 8, loggers of this broker results 8:1 errorCode$/, reason: `${UNLIKE}: there are no loggers to set` },
   { where: /^DescribeQuorum .* nodes \[1\] listeners (CONTROLLER|PLAINTEXT)$/, reason: "the node has no listener for controllers alone" },
 
   {
@@ -137,6 +138,10 @@ export const ALLOWED: readonly Allowed[] = [
   { where: /^IncrementalAlterConfigs .*operation 9/, kafka: /^-1$/, reason: KAFKA_FAILS },
 
   // ── records ──
+  {
+    where: /^Produce .*: (one partition twice|one topic in two rows) responses/,
+    reason: `${UNLIKE}: everything that is acknowledged is written, in the rows of the request`,
+  },
   { where: /^Produce .*: compression 7/, kafka: /^-1$/, reason: `docs/decisions/03_batch_checks.md; ${KAFKA_FAILS}` },
   {
     where: /^Produce .*old epoch: epoch -1.* errorCode$/,

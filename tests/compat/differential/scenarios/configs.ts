@@ -59,6 +59,7 @@ export async function configs(peer: Peer): Promise<void> {
   await describe("unknown broker", [resource(BROKER, "77")]);
   await describe("broker x", [resource(BROKER, "x")]);
   await describe("type 0", [resource(0, "x")]);
+  await describe("type 8, loggers of this broker", [resource(8, "1", ["root"])]);
   await describe("type 8, loggers", [resource(8, "77")]);
   await describe("client metrics", [resource(CLIENT_METRICS, "x")]);
   await describe("client metrics with synonyms", [resource(CLIENT_METRICS, "x")], { includeSynonyms: true });

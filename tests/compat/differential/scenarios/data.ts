@@ -91,6 +91,19 @@ export async function produce(peer: Peer): Promise<void> {
   }));
   await peer.every("nothing", Produce, () => ({ ...produceTo(topic, null), topicData: [] }));
   await peer.every("zero id", Produce, () => produceTo({ name: topic.name, id: ZERO_UUID }, batch()), { from: 13 });
+  const twice = await target(peer, "write-twice", 2);
+  await peer.every("one partition twice", Produce, () => ({
+    ...produceTo(twice, null),
+    topicData: [{
+      name: twice.name,
+      topicId: twice.id,
+      partitionData: [{ index: 0, records: batch({ count: 2 }) }, { index: 0, records: batch({ count: 3 }) }],
+    }],
+  }));
+  await peer.every("one topic in two rows", Produce, () => ({
+    ...produceTo(twice, null),
+    topicData: [0, 1].map((index) => ({ name: twice.name, topicId: twice.id, partitionData: [{ index, records: batch() }] })),
+  }));
   const compacted = await target(peer, "write-compacted", 1, [["cleanup.policy", "compact"]]);
   await peer.every("without keys", Produce, () => produceTo(compacted, batch({ key: null, count: 2 })));
   const small = await target(peer, "write-small", 1, [["max.message.bytes", "100"]]);
@@ -170,6 +183,7 @@ export async function idempotence(peer: Peer): Promise<void> {
     produceTo(topic, damaged(22, [0x10], true, { producerId, producerEpoch: 1, baseSequence: 1 })),
   );
   await peer.ask("one", DescribeProducers, 0, { topics: [{ name: "once", partitionIndexes: [0, 1] }] });
+  await peer.ask("one partition twice", DescribeProducers, 0, { topics: [{ name: "once", partitionIndexes: [0, 0] }] });
   await peer.ask("all", DescribeProducers, 0, {
     topics: [{ name: "once", partitionIndexes: [0, 7] }, { name: "once-no", partitionIndexes: [0] }, {
       name: "no/slash",
@@ -287,6 +301,10 @@ export async function offsets(peer: Peer): Promise<void> {
   await epochs("another leader", 0, { currentLeaderEpoch: 7 });
   await epochs("unknown partition", 0, { partition: 9 });
   await epochs("unknown topic", 0, {}, "find-no");
+  await peer.every("twice", OffsetForLeaderEpoch, () => ({
+    replicaId: -1,
+    topics: [{ topic: "find", partitions: [0, 5].map((leaderEpoch) => ({ partition: 0, currentLeaderEpoch: -1, leaderEpoch })) }],
+  }));
 
   const remove = (what: string, offset: number, more: object = {}) =>
     peer.every(

@@ -298,6 +298,19 @@ export async function committed(peer: Peer): Promise<void> {
     partitions: [{ partitionIndex: 9 }],
   }]);
   await forget("one", "keeper", [{ name: "kept", partitions: [{ partitionIndex: 0 }] }]);
+  await peer.every("twice", OffsetCommit, () => ({
+    groupId: "keeper",
+    generationIdOrMemberEpoch: -1,
+    memberId: "",
+    groupInstanceId: null,
+    topics: [{
+      name: "kept",
+      topicId: id,
+      partitions: [7, 6].map((committedOffset) => ({ partitionIndex: 0, committedOffset, committedLeaderEpoch: 0, committedMetadata: "" })),
+    }],
+  }));
+  await fetch("one partition twice", "keeper", kept(0, 0));
+  await forget("twice", "keeper", [{ name: "kept", partitions: [{ partitionIndex: 0 }, { partitionIndex: 0 }] }]);
   await forget("one again", "keeper", [{ name: "kept", partitions: [{ partitionIndex: 0 }] }]);
   await fetch("after that", "keeper", null);
   await peer.every("all", ListGroups, () => ({ statesFilter: [], typesFilter: [] }));

@@ -207,6 +207,7 @@ export async function metadata(peer: Peer): Promise<void> {
   await peer.every("unknown", Metadata, () => some(named("shown-unknown")), { from: 4 });
   await peer.every("bad names", Metadata, () => some(named("no/slash", "..", "")), { from: 4 });
   await peer.every("bad names to create", Metadata, () => some(named("no/slash", "..", ""), { allowAutoTopicCreation: true }), { from: 4 });
+  await peer.every("all", Metadata, (v) => some(v === 0 ? [] : null));
   await peer.every("no topics", Metadata, () => some([]), { from: 1 });
   await made(peer, "shown-0", 1);
   await peer.every("several", Metadata, () => some(named("shown", "shown-unknown", "shown-0", "no/slash")), { from: 4 });
@@ -235,6 +236,7 @@ export async function metadata(peer: Peer): Promise<void> {
   await walk("unknown", ["shown-unknown", "shown"], 9);
   await walk("bad name", ["no/slash", ""], 9);
   await walk("twice", ["shown", "shown"], 9);
+  await walk("all", [], 100);
 }
 
 export async function cluster(peer: Peer): Promise<void> {
@@ -258,6 +260,7 @@ export async function cluster(peer: Peer): Promise<void> {
     DescribeLogDirs,
     () => ({ topics: [{ topic: "volume", partitions: [7] }, { topic: "volume-no", partitions: [0] }] }),
   );
+  await peer.every("one partition twice", DescribeLogDirs, () => ({ topics: [{ topic: "volume", partitions: [0, 0] }] }));
   await peer.every("nothing", DescribeLogDirs, () => ({ topics: [] }));
   await peer.every("SCRAM", SaslHandshake, () => ({ mechanism: "SCRAM-SHA-256" }));
   await peer.every("first", SaslAuthenticate, () => ({ authBytes: Buffer.from("\0user\0secret") }));

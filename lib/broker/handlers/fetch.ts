@@ -162,10 +162,10 @@ async function look(
   }
   if (wanted === 0) return lookWithoutRecords(candidates, reader);
   const { fetchBudget } = context.services;
-  const granted = await fetchBudget.take(Math.max(1, Math.min(wanted, maxBytes)), until);
+  const granted = await fetchBudget.take(Math.max(1, Math.min(wanted, maxBytes)), context.connection, until);
   if (granted === 0) return lookWithoutRecords(candidates, reader);
   const found = await readRecords(candidates, reader, granted, context.deadline);
-  found.leases.push(fetchBudget.settle(granted, found.byteLength));
+  found.leases.push(fetchBudget.settle(granted, found.byteLength, context.connection));
   return found;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { RequestContext } from "../../../lib/broker/handler.ts";
 import { fetch } from "../../../lib/broker/handlers/fetch.ts";
 import { unpooled } from "../../../lib/io/mod.ts";
 import { errorCode, errorName, type FetchRequest, type FetchResponse, type Uuid, ZERO_UUID } from "../../../lib/protocol/mod.ts";
@@ -57,10 +58,10 @@ function request(asked: readonly Asked[], more: Partial<FetchRequest> = {}): Fet
 }
 
 /** A fetch under way; `answer` is null as long as it is parked. */
-function ask(setup: TestBroker, asked: FetchRequest, version = 12) {
+function ask(setup: TestBroker, asked: FetchRequest, version = 12, more: Partial<RequestContext> = {}) {
   const state: { answer: FetchResponse | null; readonly reply: Promise<FetchResponse> } = {
     answer: null,
-    reply: fetch.handle(asked, setup.context(version)) as Promise<FetchResponse>,
+    reply: fetch.handle(asked, setup.context(version, more)) as Promise<FetchResponse>,
   };
   void state.reply.then((answer) => state.answer = answer);
   return state;
@@ -377,9 +378,11 @@ test("Fetch holds the records and their bytes of the budget until the reply is s
 test("Fetch waits for others to be sent when the budget is used up, and answers empty when its time is over", async () => {
   const setup = broker({ fetchBudgetBytes: 100 });
   fill(setup, 0, [1]);
-  await ask(setup, request([{}])).reply;
-  const waiting = ask(setup, request([{}], { maxWaitMs: 400 }));
-  const late = ask(setup, request([{}], { maxWaitMs: 100 }));
+  const { connection } = setup.context(12);
+  const askHere = (asked: FetchRequest) => ask(setup, asked, 12, { connection });
+  await askHere(request([{}])).reply;
+  const waiting = askHere(request([{}], { maxWaitMs: 400 }));
+  const late = askHere(request([{}], { maxWaitMs: 100 }));
   await settle();
   expect([waiting.answer, late.answer]).toEqual([null, null]);
   setup.time.advance(150);

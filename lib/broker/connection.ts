@@ -9,7 +9,7 @@ import { FrameMemoryExceeded, FrameReader, type FrameSink } from "./frame_reader
 import type { ConnectionInfo } from "./handler.ts";
 import type { BrokerLimits } from "./limits.ts";
 import type { PeerEvent } from "./peer_log.ts";
-import { ReplyWriter } from "./reply_writer.ts";
+import { ReplyWriter, type UnsentTotal } from "./reply_writer.ts";
 import type { Origin, Router } from "./router.ts";
 
 /** What all connections of a broker share. */
@@ -20,6 +20,7 @@ export interface Shared {
   readonly budget: ByteBudget;
   /** For joining small replies; only used within one call. */
   readonly scratch: Uint8Array;
+  readonly unsent: UnsentTotal;
   readonly router: Router;
   /** The connection is gone, and so is everything it held. */
   readonly onClosed: (connection: Connection) => void;
@@ -75,7 +76,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
       clientSoftwareVersion: "",
       clientId: null,
     };
-    this.replies = new ReplyWriter(socket, shared.scratch, () => this.#onProgress());
+    this.replies = new ReplyWriter(socket, shared.scratch, shared.unsent, () => this.#onProgress());
     this.#frames = new FrameReader(shared.pool, shared.budget, shared.limits.frameBytesMax, this);
     this.#activeAt = shared.io.clock.mono();
     this.#openedAtMs = shared.io.clock.wall();
@@ -133,9 +134,8 @@ export class Connection implements SocketHandler, FrameSink, Origin {
   }
 
   shouldStop(): boolean {
-    const { requestsInFlightMax, unsentBytesMax } = this.#shared.limits;
-    return this.#isClosed || this.#isDraining || this.replies.unanswered >= requestsInFlightMax ||
-      this.replies.unsentBytes > unsentBytesMax;
+    return this.#isClosed || this.#isDraining || this.replies.unanswered >= this.#shared.limits.requestsInFlightMax ||
+      this.replies.unsentBytes > this.#unsentBytesMax;
   }
 
   onRoom(): void {
@@ -212,12 +212,18 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     this.#watchDrain();
   }
 
+  /** Little as long as many peers together leave much of their replies: who has taken everything is still served. */
+  get #unsentBytesMax(): number {
+    const { limits, unsent } = this.#shared;
+    return unsent.bytes > limits.unsentBytesTotal ? Math.min(limits.unsentBytesMax, limits.unsentBytesScarce) : limits.unsentBytesMax;
+  }
+
   #onProgress(): void {
     if (this.#isClosed) return;
     if (this.#isDraining) return this.#closeWhenDrained();
-    const { requestsInFlightMax, unsentBytesMax } = this.#shared.limits;
+    const { requestsInFlightMax } = this.#shared.limits;
     // Half of the limits, so that reading does not flap.
-    if (this.#isPaused && this.replies.unanswered * 2 <= requestsInFlightMax && this.replies.unsentBytes * 2 <= unsentBytesMax) {
+    if (this.#isPaused && this.replies.unanswered * 2 <= requestsInFlightMax && this.replies.unsentBytes * 2 <= this.#unsentBytesMax) {
       this.#planContinue();
     }
     this.#watchDrain();

@@ -15,6 +15,10 @@ export interface BrokerLimits {
   readonly requestsInFlightMax: number;
   /** Reply bytes that one peer has not taken yet: above it its further requests wait. */
   readonly unsentBytesMax: number;
+  /** Above this many unsent reply bytes over all connections … */
+  readonly unsentBytesTotal: number;
+  /** … each of them may only have this many before its further requests wait. */
+  readonly unsentBytesScarce: number;
   /** A peer that takes no byte of its replies for so long is disconnected. */
   readonly drainMs: number;
   /** From the first byte of a request to its header. */
@@ -41,6 +45,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   idleBufferBytesMax: 24 * MIB,
   requestsInFlightMax: 100,
   unsentBytesMax: 8 * MIB,
+  unsentBytesTotal: 64 * MIB,
+  unsentBytesScarce: 64 * 1024,
   drainMs: 30_000,
   headerMs: 5_000,
   frameWindowMs: 30_000,

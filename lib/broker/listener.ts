@@ -30,6 +30,8 @@ export interface KafkaServerStats {
   readonly listeners: readonly ListenerStats[];
   readonly budget: ByteBudgetStats;
   readonly buffers: BufferPoolStats;
+  /** Of replies, fetched records included, that wait for their sockets. */
+  readonly unsentBytes: number;
   readonly apis: readonly ApiCount[];
   /** Peers that were refused or misbehaved, by sort. */
   readonly peerEvents: ReadonlyMap<PeerEvent, number>;
@@ -88,6 +90,7 @@ export class KafkaServer {
         hardBytes: Math.max(this.#limits.inFlightBytesHard, this.#limits.inFlightBytesSoft),
       }),
       scratch: new Uint8Array(SCRATCH_BYTES),
+      unsent: { bytes: 0 },
       router: new Router(services, handlers, this.#log),
       onClosed: (connection) => this.#forget(connection),
     };
@@ -112,6 +115,7 @@ export class KafkaServer {
       listeners: this.#listenerStats(),
       budget: budget.stats,
       buffers: pool.stats,
+      unsentBytes: this.#shared.unsent.bytes,
       apis: router.counts(),
       peerEvents: this.#log.counts(),
     };

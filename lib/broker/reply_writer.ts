@@ -9,6 +9,11 @@ const JOINED_CHUNK_BYTES_MAX = 16 * 1024;
 /** Size of the buffer for that, shared by all connections. */
 export const SCRATCH_BYTES = 64 * 1024;
 
+/** Bytes of replies that no socket has taken yet, over all connections. */
+export interface UnsentTotal {
+  bytes: number;
+}
+
 /** The place of one reply in the order. Answer it once, or skip it. */
 export interface ReplySlot {
   /** The chunks stay untouched, and the leases held, until the bytes have left or the connection is gone. */
@@ -21,6 +26,7 @@ export class ReplyWriter {
   readonly #socket: Socket;
   readonly #scratch: Uint8Array;
   readonly #onProgress: () => void;
+  readonly #total: UnsentTotal;
   /** Slots in the order of their requests: a list from the oldest, which has not been answered, to the newest. */
   #first: Slot | null = null;
   #last: Slot | null = null;
@@ -40,9 +46,13 @@ export class ReplyWriter {
   /** Bytes that the socket took so far. */
   sentBytes = 0;
 
-  /** @param onProgress told when fewer requests are unanswered or fewer bytes unsent than before. */
-  constructor(socket: Socket, scratch: Uint8Array, onProgress: () => void) {
+  /**
+   * @param total of all connections.
+   * @param onProgress told when fewer requests are unanswered or fewer bytes unsent than before.
+   */
+  constructor(socket: Socket, scratch: Uint8Array, total: UnsentTotal, onProgress: () => void) {
     this.#socket = socket;
+    this.#total = total;
     this.#scratch = scratch;
     this.#onProgress = onProgress;
   }
@@ -94,7 +104,7 @@ export class ReplyWriter {
     this.#chunks = [];
     this.#leases = [];
     this.#head = 0;
-    this.#unsentBytes = 0;
+    this.#count(-this.#unsentBytes);
     for (let slot = this.#first; slot !== null; slot = slot.next) {
       releaseAll(slot.leases);
       slot.leases = null;
@@ -121,7 +131,7 @@ export class ReplyWriter {
       for (const chunk of slot.chunks) {
         this.#chunks.push(chunk);
         this.#leases.push(null);
-        this.#unsentBytes += chunk.length;
+        this.#count(chunk.length);
       }
       if (slot.chunks.length > 0) this.#leases[this.#leases.length - 1] = slot.leases;
       else releaseAll(slot.leases);
@@ -174,7 +184,7 @@ export class ReplyWriter {
   }
 
   #advance(taken: number): void {
-    this.#unsentBytes -= taken;
+    this.#count(-taken);
     this.sentBytes += taken;
     this.#sent += taken;
     while (this.#head < this.#chunks.length && this.#sent >= this.#chunks[this.#head]!.length) {
@@ -182,6 +192,11 @@ export class ReplyWriter {
       releaseAll(this.#leases[this.#head]!);
       this.#head++;
     }
+  }
+
+  #count(bytes: number): void {
+    this.#unsentBytes += bytes;
+    this.#total.bytes += bytes;
   }
 
   #compact(): void {

@@ -16,6 +16,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
 function expectNothingHeld({ server }: FakePort, desk: EchoDesk): void {
   expect(server.stats.buffers.leases).toBe(0);
   expect(server.stats.budget).toMatchObject({ heldBytes: 0, partialBytes: 0, waiting: 0 });
+  expect(server.stats.unsentBytes).toBe(0);
   expect(desk.leasesHeld).toBe(0);
 }
 
@@ -143,6 +144,33 @@ describe("Connection", () => {
     }
     expect(most).toBeLessThanOrEqual(10);
     expect(socket.isPaused).toBe(false);
+  });
+
+  test("many peers that do not read are bounded together, and who reads is served", async () => {
+    const { time, ...broker } = port({ unsentBytesMax: 1000, unsentBytesTotal: 5000, unsentBytesScarce: 100 });
+    const request = echoRequest(1, "now", { replyBytes: 300 });
+    const sockets = Array.from({ length: 50 }, () => broker.connect());
+    for (const socket of sockets) {
+      socket.window = 0;
+      for (let i = 0; i < 100 && !socket.isPaused; i++) {
+        socket.deliver(request);
+        await time.settle();
+      }
+      expect(socket.isPaused).toBe(true);
+    }
+    // One reply of each at most on top of the total.
+    expect(broker.server.stats.unsentBytes).toBeLessThan(5000 + 50 * 400);
+    const reader = broker.connect();
+    for (let i = 0; i < 10; i++) reader.deliver(request);
+    await time.settle();
+    expect(repliesOf(reader).length).toBe(10);
+    for (const socket of sockets) {
+      socket.read(1_000_000);
+      await time.settle();
+      expect(socket.isPaused).toBe(false);
+      socket.destroy();
+    }
+    expect(broker.server.stats.unsentBytes).toBe(0);
   });
 
   test("a peer that does not read is bounded in unsent bytes, then disconnected", async () => {

@@ -60,6 +60,8 @@ export class Connection implements SocketHandler, FrameSink, Origin {
   #frameWaker: Waker | null = null;
   /** Set exactly while the socket does not take what is written. */
   #drainWaker: Waker | null = null;
+  /** Set while others wait for this one's frame. */
+  #turnWaker: Waker | null = null;
   /** At most one for each request in work. */
   readonly #closeListeners = new Set<() => void>();
 
@@ -119,6 +121,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     this.#idleWaker.cancel();
     this.#frameWaker?.cancel();
     this.#drainWaker?.cancel();
+    this.#turnWaker?.cancel();
     this.#frames.close();
     this.replies.close();
     this.#shared.budget.forget(this);
@@ -203,7 +206,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     if (this.#isClosed) return;
     if (this.#isDraining) return this.#closeWhenDrained();
     const { budget } = this.#shared;
-    if (!this.#waitsForRoom && budget.shouldWait(this)) {
+    if (!this.#waitsForRoom && budget.shouldWait(this, this.#frames.isMidFrame || this.#frames.hasBacklog)) {
       this.#waitsForRoom = true;
       this.#pause();
       budget.waitForRoom(this);
@@ -281,12 +284,31 @@ export class Connection implements SocketHandler, FrameSink, Origin {
 
   /** While we do not read, the peer cannot be blamed. */
   #watchFrame(): void {
+    this.#watchTurn();
     const isAwaited = this.#frames.isMidFrame && !this.#isPaused;
     if (isAwaited && this.#frameWaker === null) this.#awaitHeader();
     else if (!isAwaited && this.#frameWaker !== null) {
       this.#frameWaker.cancel();
       this.#frameWaker = null;
     }
+  }
+
+  /** Others wait for the memory that this frame holds: it must come without delay, or go. */
+  #watchTurn(): void {
+    const { io, limits, budget } = this.#shared;
+    const hasTurn = budget.isLetThrough(this) && this.#frames.isMidFrame && !this.#isPaused;
+    if (!hasTurn || this.#turnWaker !== null) return;
+    const before = this.#frames.bytesRead;
+    this.#turnWaker = io.deadlines.wake(io.deadlines.in("connection.turn", limits.turnMs), () => {
+      this.#turnWaker = null;
+      const read = this.#frames.bytesRead - before;
+      if (!budget.isLetThrough(this) || !this.#frames.isMidFrame) return;
+      if (read >= limits.turnBytesMin || !budget.hasLine) return this.#watchTurn();
+      this.abort(
+        "tooSlow",
+        `${read} bytes of its request came within ${limits.turnMs} ms, while others waited for the memory that it holds`,
+      );
+    });
   }
 
   #awaitHeader(): void {

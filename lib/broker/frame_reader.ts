@@ -149,7 +149,7 @@ export class FrameReader {
     const capacity = needed === this.#length || this.#budget.hasRoomFor(this.#length - oldBytes)
       ? this.#length
       : Math.min(this.#length, Math.max(GROWING_BYTES_MIN, 2 ** Math.ceil(Math.log2(needed))));
-    if (!this.#budget.take(capacity - oldBytes)) throw new FrameMemoryExceeded(this.#length);
+    if (!this.#budget.take(capacity - oldBytes, needed === this.#length)) throw new FrameMemoryExceeded(this.#length);
     this.#partial = this.#pool.take(capacity);
     if (old === null) return;
     this.#partial.bytes.set(old.bytes.subarray(0, this.#filled));

@@ -26,6 +26,9 @@ export interface BrokerLimits {
   /** In every such period a request that is arriving must bring `frameBytesPerWindowMin`. */
   readonly frameWindowMs: number;
   readonly frameBytesPerWindowMin: number;
+  /** When memory is short, and the others wait for one request to be whole: in every such period it must bring `turnBytesMin`. */
+  readonly turnMs: number;
+  readonly turnBytesMin: number;
   /** A connection with nothing to do for so long is closed, as `connections.max.idle.ms`. */
   readonly idleMs: number;
   /** Open connections; one more is closed at once. */
@@ -51,6 +54,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   headerMs: 5_000,
   frameWindowMs: 30_000,
   frameBytesPerWindowMin: 30 * 1024,
+  turnMs: 1_000,
+  turnBytesMin: 64 * 1024,
   idleMs: 600_000,
   connectionsMax: 10_000,
   connectionsPerIpMax: 1_000,

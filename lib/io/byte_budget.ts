@@ -4,9 +4,13 @@
  *
  * Two sorts of bytes: *held* ones belong to whole frames, and come back by themselves when their requests are done; *partial* ones belong to
  * frames that are still arriving, and come back only if their peer goes on sending. So that the partial ones cannot block each other
- * for ever, the first in line may finish its frame as soon as the held ones are few, one reader at a time.
+ * for ever, the first in line may finish its frame as soon as the held ones are few, one reader at a time. And so that those who never finish
+ * do not stop those who send whole frames, partial bytes only stop readers that have some, and never take more than their share of the limit.
  */
 import { invariant } from "./errors.ts";
+
+/** Of the hard limit: what frames that are not whole may take of it. */
+const PARTIAL_SHARE_MAX = 0.5;
 
 export interface ByteBudgetLimits {
   /** Above this readers are told to stop. */
@@ -54,9 +58,20 @@ export class ByteBudget {
     return { heldBytes: this.#held, partialBytes: this.#partial, waiting: this.#line.size, pauses: this.#pauses, refusals: this.#refusals };
   }
 
-  /** Above the soft limit: whoever reads should stop and wait for room, except the one that was let through. */
-  shouldWait(reader: ByteReader): boolean {
-    return this.#held + this.#partial > this.#limits.softBytes && reader !== this.#exempt;
+  /**
+   * Above the soft limit: whoever reads should stop and wait for room, except the one that was let through.
+   * @param hasPartial whether the reader keeps bytes of a frame that is not whole.
+   */
+  shouldWait(reader: ByteReader, hasPartial: boolean): boolean {
+    return (hasPartial ? this.#held + this.#partial : this.#held) > this.#limits.softBytes && reader !== this.#exempt;
+  }
+
+  /** Whether the reader is the one that may finish its frame although there is no room. */
+  isLetThrough(reader: ByteReader): boolean {
+    return reader === this.#exempt;
+  }
+  get hasLine(): boolean {
+    return this.#line.size > 0;
   }
 
   /** Whether so much can be set aside for one frame at once, before its bytes are there, without bringing others to a stop. */
@@ -64,9 +79,13 @@ export class ByteBudget {
     return this.#held + this.#partial + bytes <= this.#limits.softBytes;
   }
 
-  /** Counts bytes of a frame that is arriving. False at the hard limit: nothing is counted then, the reader must give up its frame. */
-  take(bytes: number): boolean {
-    if (this.#held + this.#partial + bytes > this.#limits.hardBytes) {
+  /**
+   * Counts bytes of a frame that is arriving. False at the hard limit: nothing is counted then, the reader must give up its frame.
+   * @param isWhole whether the frame is there with them.
+   */
+  take(bytes: number, isWhole = false): boolean {
+    const { hardBytes } = this.#limits;
+    if (this.#held + this.#partial + bytes > hardBytes || !isWhole && this.#partial + bytes > hardBytes * PARTIAL_SHARE_MAX) {
       this.#refusals++;
       return false;
     }

@@ -146,6 +146,35 @@ describe("Connection", () => {
     expect(socket.isPaused).toBe(false);
   });
 
+  test("peers that do not finish their requests neither stop those who send whole ones nor keep the room for ever", async () => {
+    const { time, ...broker } = port({ inFlightBytesSoft: 100_000, inFlightBytesResume: 60_000, inFlightBytesHard: 4_000_000 });
+    const stuck = Array.from({ length: 5 }, () => broker.connect());
+    const large = echoRequest(1, "now", { paddingBytes: 200_000 });
+    for (const socket of stuck) {
+      socket.deliver(large.subarray(0, 70_000));
+      await time.settle();
+    }
+    const whole = broker.connect();
+    whole.deliver(echoRequest(2, "now"));
+    await time.settle();
+    whole.deliver(echoRequest(3, "now"));
+    await time.settle();
+    expect(repliesOf(whole).map(({ correlationId }) => correlationId)).toEqual([2, 3]);
+    const inParts = broker.connect();
+    inParts.deliver(large.subarray(0, 70_000));
+    await time.settle();
+    expect(inParts.isPaused).toBe(true);
+    for (let second = 0; second < 10 && inParts.isPaused; second++) {
+      time.advance(1_050);
+      await time.settle();
+    }
+    inParts.deliver(large.subarray(70_000));
+    await time.settle();
+    expect(repliesOf(inParts).length).toBe(1);
+    expect(stuck.filter(({ isClosed }) => isClosed).length).toBeGreaterThan(2);
+    expect(broker.lines.join()).toContain("while others waited for the memory that it holds");
+  });
+
   test("many peers that do not read are bounded together, and who reads is served", async () => {
     const { time, ...broker } = port({ unsentBytesMax: 1000, unsentBytesTotal: 5000, unsentBytesScarce: 100 });
     const request = echoRequest(1, "now", { replyBytes: 300 });

@@ -95,9 +95,9 @@ describe("ByteBudget", () => {
     const [a, b] = [reader("a", log), reader("b", log)];
     budget.take(90);
     budget.completed(90, a);
-    expect(budget.shouldWait(a)).toBe(false);
+    expect(budget.shouldWait(a, true)).toBe(false);
     budget.take(20);
-    expect(budget.shouldWait(a)).toBe(true);
+    expect(budget.shouldWait(a, true)).toBe(true);
     budget.waitForRoom(a);
     budget.waitForRoom(b);
     budget.abandoned(20);
@@ -109,23 +109,38 @@ describe("ByteBudget", () => {
 
   test("refuses at the hard limit and counts nothing then", () => {
     const budget = new ByteBudget(limits);
-    expect(budget.take(200)).toBe(true);
-    expect(budget.take(1)).toBe(false);
+    expect(budget.take(200, true)).toBe(true);
+    expect(budget.take(1, true)).toBe(false);
     expect(budget.stats).toMatchObject({ partialBytes: 200, refusals: 1 });
   });
 
-  test("lets one reader at a time finish when only unfinished frames take the room", () => {
+  test("leaves room for whole frames, and lets their readers go on, however many others are not whole", () => {
     const budget = new ByteBudget(limits);
+    const [slow, quick] = [reader("slow", []), reader("quick", [])];
+    for (let i = 0; i < 10; i++) expect(budget.take(10)).toBe(true);
+    expect(budget.take(1)).toBe(false);
+    budget.take(1, true);
+    expect([budget.shouldWait(slow, true), budget.shouldWait(quick, false)]).toEqual([true, false]);
+    budget.completed(1, quick);
+    for (let i = 0; i < 99; i++) {
+      expect(budget.take(1, true)).toBe(true);
+      budget.completed(1, quick);
+    }
+    expect(budget.take(1, true)).toBe(false);
+  });
+
+  test("lets one reader at a time finish when only unfinished frames take the room", () => {
+    const budget = new ByteBudget({ ...limits, hardBytes: 400 });
     const log: string[] = [];
     const [a, b, c] = [reader("a", log), reader("b", log), reader("c", log)];
     for (const each of [a, b, c]) {
       budget.take(40);
-      if (budget.shouldWait(each)) budget.waitForRoom(each);
+      if (budget.shouldWait(each, true)) budget.waitForRoom(each);
     }
     expect(log).toEqual(["c"]); // Only c saw the limit; it is alone in line.
     budget.waitForRoom(a);
     budget.waitForRoom(b);
-    expect(budget.shouldWait(c)).toBe(false);
+    expect(budget.shouldWait(c, true)).toBe(false);
     expect(log).toEqual(["c"]);
     budget.completed(40, c);
     expect(log).toEqual(["c", "a"]);

@@ -16,7 +16,7 @@ export class TestClient implements Disposable {
     this.#io = io;
   }
 
-  static async connect({ address }: Broker): Promise<TestClient> {
+  static async connect({ address }: Pick<Broker, "address">): Promise<TestClient> {
     const io = createRealIo({
       onFatal: (_code, why) => {
         throw new Error(why);

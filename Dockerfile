@@ -1,7 +1,7 @@
-# Builds the executable and ships it alone. In a container the broker must listen to others, and says so:
+# Builds the executable and ships it in a Debian that has little else.
 #   docker build -t barnabas .
 #   docker run --rm -p 9092:9092 -p 127.0.0.1:9644:9644 -v barnabas:/var/lib/barnabas barnabas
-# Clients outside of this machine need its name: append `--advertise HOST:9092` (arguments replace the last line of this file).
+# Words after the image are flags of `barnabas serve`; it takes the KAFKA_* environment of Apache Kafka's image. See docs/deploy.md.
 FROM node:22-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
@@ -11,16 +11,15 @@ COPY . .
 RUN npm run build
 
 FROM debian:bookworm-slim
-RUN useradd --system --uid 10001 --no-create-home barnabas && install -d -o barnabas -g barnabas -m 0700 /var/lib/barnabas
+RUN useradd --system --uid 10001 --home-dir /var/lib/barnabas --no-create-home --shell /usr/sbin/nologin barnabas \
+ && install -d -o barnabas -g barnabas -m 0700 /var/lib/barnabas
 COPY --from=build /src/dist/barnabas /usr/local/bin/barnabas
-USER barnabas
+COPY --chmod=755 deploy/docker/run /etc/kafka/docker/run
+# By number, so that Kubernetes can see that it is not root.
+USER 10001:10001
 WORKDIR /var/lib/barnabas
 VOLUME /var/lib/barnabas
 EXPOSE 9092 9644
-# The image has no curl; bash speaks enough HTTP.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["bash", "-c", \
-  "exec 3<>/dev/tcp/127.0.0.1/9644 && printf 'GET /readyz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["barnabas", "health"]
 STOPSIGNAL SIGTERM
-# Nothing asks who a client is yet, hence --insecure: publish the ports to networks that you trust.
-ENTRYPOINT ["barnabas", "serve", "--listen", "0.0.0.0:9092", "--admin", "0.0.0.0:9644", "--data", "/var/lib/barnabas", "--insecure"]
-CMD ["--advertise", "localhost:9092"]
+ENTRYPOINT ["/etc/kafka/docker/run"]

@@ -41,10 +41,18 @@ export async function commandLine(host: HostProcess, open?: OpenContext): Promis
       return ExitCode.usage;
     }
     if (isBrokenPipe(error)) return ExitCode.ok;
+    // The executable unpacks the library into the directory for temporary files before it can be loaded.
+    if (error instanceof Error && /native binding/.test(error.message)) {
+      host.writeError(`${NO_LIBRARY}\n`);
+      return ExitCode.config;
+    }
     host.writeError(`Stopping: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
     return ExitCode.internal;
   }
 }
+
+const NO_LIBRARY =
+  "Cannot load a library out of the executable: the directory for temporary files must be writable and must not be mounted noexec: name another one in TMPDIR";
 
 async function said(host: HostProcess, text: string): Promise<number> {
   await host.write(text);

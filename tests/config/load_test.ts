@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { isUuid } from "../../lib/protocol/mod.ts";
 import {
   brokerSettings,
   clusterIdOf,
@@ -187,6 +188,10 @@ describe("clusterIdOf()", () => {
     expect(clusterIdOf("4L6g3nShT-eMCtK--X86sw") as string).toBe("4L6g3nShT-eMCtK--X86sw");
     expect(clusterIdOf("MkU3OEVBNTcwNTJENDM2Qk") as string).toBe("MkU3OEVBNTcwNTJENDM2Qg");
     expect(clusterIdOf("ciWo7IWazngRchmPES6q5A==") as string).toBe("ciWo7IWazngRchmPES6q5A");
-    expect(clusterIdOf("")).toBeNull();
+    expect(["", "mine", "4L6g3nShT-eMCtK--X86s!"].map(clusterIdOf)).toEqual([null, null, null]);
+  });
+  test("makes what the wire takes as a UUID", () => {
+    const letters = fc.string({ unit: fc.constantFrom(..."ABCDwxyz0189+/-_"), minLength: 22, maxLength: 22 });
+    fc.assert(fc.property(letters, (text) => isUuid(clusterIdOf(text)!)));
   });
 });

@@ -1,25 +1,27 @@
 /** Waiting that Ctrl-C ends. */
 
 /** Items of `source` until the signal fires, also while the next item is awaited. */
-export async function* untilInterrupted<T>(source: AsyncIterable<T> | Iterable<T>, signal: AbortSignal): AsyncIterable<T> {
+export async function* untilInterrupted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
   if (signal.aborted) return;
-  const stop = Promise.withResolvers<null>();
-  const onAbort = () => stop.resolve(null);
+  const items = source[Symbol.asyncIterator]();
+  /** One wait at a time. A race with one promise that lives as long as the command would keep every item that ever won. */
+  let waiting: ((next: null) => void) | null = null;
+  const onAbort = () => waiting?.(null);
   signal.addEventListener("abort", onAbort, { once: true });
-  const items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  let isWaiting = false;
   try {
     while (true) {
-      isWaiting = true;
-      const next = await Promise.race([items.next(), stop.promise]);
-      if (next === null || signal.aborted) return;
-      isWaiting = false;
-      if (next.done) return;
+      const next = await new Promise<IteratorResult<T> | null>((resolve, reject) => {
+        waiting = resolve;
+        items.next().then(resolve, reject);
+      });
+      if (next === null) return;
+      waiting = null;
+      if (signal.aborted || next.done) return;
       yield next.value;
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
-    // A generator that still waits for its next item cannot be ended; the process does that.
-    if (!isWaiting) await items.return?.();
+    // A source that still waits for its next item cannot be ended; the process does that.
+    if (waiting === null) await items.return?.();
   }
 }

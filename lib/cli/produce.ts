@@ -107,7 +107,7 @@ Formats:
     const sent = new Sent(
       new Progress(context.host, context.io.clock, { what: "Producing", isQuiet: context.out.isQuiet, total: input.bytes }),
     );
-    const window = new SendWindow(producer, (metadata, bytes) => sent.add(metadata, bytes));
+    const window = new SendWindow<InputRecord>(producer, (metadata, bytes) => sent.add(metadata, bytes));
     try {
       await sendAll(context, input.records((bytes) => sent.progress.step(0, 0, bytes)), common, window);
       await window.drained();
@@ -134,11 +134,18 @@ interface Common extends Pick<OutgoingRecord, "topic"> {
 }
 
 /** Until the input ends, a record fails, or Ctrl-C. */
-async function sendAll(context: Context, records: AsyncIterable<InputRecord>, common: Common, window: SendWindow): Promise<void> {
-  for await (const { record, where } of untilInterrupted(records, context.interrupted)) {
-    if (window.isFull) await window.room();
-    if (window.failure !== null) return;
-    window.send(completed(record, common), where);
+async function sendAll(
+  context: Context,
+  lots: AsyncIterable<readonly InputRecord[]>,
+  common: Common,
+  window: SendWindow<InputRecord>,
+): Promise<void> {
+  for await (const lot of untilInterrupted(lots, context.interrupted)) {
+    for (const input of lot) {
+      if (window.isFull) await window.room();
+      if (window.failure !== null) return;
+      window.send(completed(input.record, common), input);
+    }
   }
 }
 
@@ -159,7 +166,7 @@ function completed(record: InputRecord["record"], common: Common): OutgoingRecor
 interface Input {
   /** Null: not known before it is read. */
   readonly bytes: number | null;
-  readonly records: (onBytes: (bytes: number) => void) => AsyncIterable<InputRecord>;
+  readonly records: (onBytes: (bytes: number) => void) => AsyncIterable<readonly InputRecord[]>;
 }
 
 async function inputOf({ host, out }: Context, files: readonly string[], values: readonly string[], options: InputOptions): Promise<Input> {
@@ -212,12 +219,18 @@ class Sent {
   }
 }
 
-async function report({ out }: Context, topic: string, { progress, partitions }: Sent, { failure, failed }: SendWindow): Promise<void> {
+async function report(
+  { out }: Context,
+  topic: string,
+  { progress, partitions }: Sent,
+  { failure, failed }: SendWindow<InputRecord>,
+): Promise<void> {
   const rows = [...partitions].sort(([a], [b]) => a - b).map(([partition, range]) => ({ partition, ...range }));
   const value = { topic, records: progress.records, bytes: progress.bytes, failed, ms: Math.round(progress.elapsedMs), partitions: rows };
   if (out.isJson) await out.result(value, () => "");
   if (failure !== null) {
-    const { where, error } = failure;
+    const { error } = failure;
+    const where = failure.mark.where();
     const message = isKafkaError(error) ? explained(error) : error instanceof Error ? error.message : String(error);
     const others = failed > 1 ? ` (and ${failed - 1} more that were on their way)` : "";
     out.error(`Cannot write ${where}${others}: ${message}`);

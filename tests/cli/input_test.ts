@@ -13,8 +13,8 @@ async function* chunks(parts: readonly Uint8Array[]): AsyncIterable<Uint8Array> 
   }
 }
 
-async function all(records: AsyncIterable<InputRecord>): Promise<readonly InputRecord[]> {
-  return await Array.fromAsync(records);
+async function all(lots: AsyncIterable<readonly InputRecord[]>): Promise<readonly InputRecord[]> {
+  return (await Array.fromAsync(lots)).flat();
 }
 const read = (input: string, options: Partial<InputOptions> = {}) =>
   all(recordsOf(chunks([new TextEncoder().encode(input)]), '"f"', { ...PLAIN, ...options }));
@@ -35,7 +35,7 @@ describe("recordsOf()", () => {
         }
         const records = await all(recordsOf(chunks(parts), '"f"', PLAIN));
         expect(records.map(({ record }) => [...record.value as Uint8Array])).toEqual(lines.map((line) => [...line]));
-        expect(records.map(({ where }) => where)).toEqual(lines.map((_, at) => `line ${at + 1} of "f"`));
+        expect(records.map(({ where }) => where())).toEqual(lines.map((_, at) => `line ${at + 1} of "f"`));
       },
     ));
   });
@@ -68,7 +68,7 @@ describe("recordsOf()", () => {
 });
 
 test("recordsOfArguments() gives each its number", () => {
-  const records = [...recordsOfArguments(["a", "k=v"], { ...PLAIN, keySeparator: null })];
-  expect(records.map(({ where }) => where)).toEqual(["argument 1", "argument 2"]);
+  const records = [...recordsOfArguments(["a", "k=v"], { ...PLAIN, keySeparator: null })].flat();
+  expect(records.map(({ where }) => where())).toEqual(["argument 1", "argument 2"]);
   expect(() => [...recordsOfArguments(["a"], { ...PLAIN, keySeparator: ":" })]).toThrow("Cannot use argument 1: It has no");
 });

@@ -211,7 +211,7 @@ describe("barnabas bench", () => {
     await cli({}, "topic", "create", "tight", "-c", "max.message.bytes=500");
     expect(await cli({}, "bench", "produce", "tight", "-n", "3", "-q")).toMatchObject({
       code: 1,
-      error: expect.stringContaining("Cannot write record 1"),
+      error: expect.stringContaining("Cannot write 3 of the records: "),
     });
     expect(await cli({}, "bench", "consume", "tight")).toMatchObject({
       out: "",

@@ -23,7 +23,7 @@ describe("SendWindow", () => {
     for (const limits of [{ records: 2, bytes: 1000 }, { records: 1000, bytes: 2 }]) {
       const { producer, done } = slowProducer();
       const seen: number[] = [];
-      const window = new SendWindow(producer, ({ offset }) => seen.push(offset), limits);
+      const window = new SendWindow<string>(producer, ({ offset }) => seen.push(offset), limits);
       window.send({ topic: "t", value: "a" }, "one");
       expect(window.isFull).toBe(false);
       window.send({ topic: "t", value: "b" }, "two");
@@ -41,13 +41,13 @@ describe("SendWindow", () => {
 
   test("keeps the first failure with its place, and counts the others", async () => {
     const { producer, sent } = slowProducer();
-    const window = new SendWindow(producer, () => undefined);
+    const window = new SendWindow<string>(producer, () => undefined);
     for (const where of ["line 1", "line 2", "line 3"]) window.send({ topic: "t", value: null }, where);
     sent[1]!.result.reject(new Error("no"));
     sent[0]!.result.reject(new Error("no"));
     sent[2]!.result.resolve({ topic: "t", partition: 0, offset: 0, timestamp: 0 });
     await window.drained();
-    expect(window.failure?.where).toBe("line 2");
+    expect(window.failure?.mark).toBe("line 2");
     expect(window.failed).toBe(2);
   });
 });

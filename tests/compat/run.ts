@@ -16,6 +16,7 @@ const clients: Readonly<Record<string, () => Promise<unknown>>> = {
   franz_go: () => franzGo("v1.22.2"),
   differential: javaTools,
   barnabas_client: javaTools,
+  cli: javaTools,
 };
 
 const asked = process.argv.slice(2);

@@ -50,7 +50,7 @@ stalls does not look fast.`,
     const value = filler(io, flags.size);
     const latencies = new Latencies();
     const progress = new Progress(host, io.clock, { what: "Writing", isQuiet: out.isQuiet, total: flags.records });
-    const window = new SendWindow(producer, (_, bytes, dueAt) => {
+    const window = new SendWindow<number>(producer, (_, bytes, dueAt) => {
       progress.step(1, bytes, 1);
       latencies.add(io.clock.mono() - dueAt);
     });
@@ -59,7 +59,7 @@ stalls does not look fast.`,
       const dueAt = flags.rate === null ? null : startedAt + sent * 1000 / flags.rate;
       if (dueAt !== null) await until(io, dueAt);
       if (window.isFull) await window.room();
-      window.send({ topic: args.topic, value }, `record ${sent + 1}`, dueAt ?? io.clock.mono());
+      window.send({ topic: args.topic, value }, dueAt ?? io.clock.mono());
     }
     await window.drained();
     progress.end();
@@ -81,9 +81,11 @@ stalls does not look fast.`,
         ["Latency", latencyText(result.latency)],
       ]));
     if (window.failure === null) return;
-    const { where, error } = window.failure;
+    const { error } = window.failure;
     throw new CommandFailed(
-      `Cannot write ${where}: ${isKafkaError(error) ? explained(error) : error instanceof Error ? error.message : String(error)}`,
+      `Cannot write ${number(window.failed)} of the records: ${
+        isKafkaError(error) ? explained(error) : error instanceof Error ? error.message : String(error)
+      }`,
     );
   },
 });

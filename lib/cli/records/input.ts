@@ -9,7 +9,7 @@ export type InputFormat = (typeof INPUT_FORMATS)[number];
 
 export interface InputRecord {
   /** For errors: `line 12 of "orders.txt"`. */
-  readonly where: string;
+  readonly where: () => string;
   readonly record: Omit<OutgoingRecord, "topic">;
 }
 
@@ -24,27 +24,54 @@ export interface InputOptions {
 /** Longest line, and longest input that is one record: no broker takes more than its `message.max.bytes` anyway. */
 export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
-/** @throws {CommandFailed} for input that is no record, by its place. */
-export async function* recordsOf(source: AsyncIterable<Uint8Array>, name: string, options: InputOptions): AsyncIterable<InputRecord> {
+/**
+ * Records in lots, as the input comes: a promise for each record would cost more than the record.
+ * @throws {CommandFailed} for input that is no record, by its place, after what came before it.
+ */
+export async function* recordsOf(
+  source: AsyncIterable<Uint8Array>,
+  name: string,
+  options: InputOptions,
+): AsyncIterable<readonly InputRecord[]> {
   if (options.format === "raw") {
-    yield { where: name, record: { value: await whole(source, name) } };
+    yield [{ where: () => name, record: { value: await whole(source, name) } }];
     return;
   }
   const read = lineReader(options);
   let line = 0;
-  for await (const bytes of linesOf(source, name)) {
-    const where = `line ${++line} of ${name}`;
-    yield { where, record: named(where, () => read(bytes)) };
+  for await (const lines of linesOf(source, name)) {
+    yield* readAll(lines, read, line, (at) => `line ${at} of ${name}`);
+    line += lines.length;
   }
 }
 
-/** Records that were written as arguments. @throws {CommandFailed} */
-export function* recordsOfArguments(values: readonly string[], options: InputOptions): Iterable<InputRecord> {
+/** Records that were written as arguments. @throws {CommandFailed} as `recordsOf` */
+export function* recordsOfArguments(values: readonly string[], options: InputOptions): Iterable<readonly InputRecord[]> {
   const read = options.format === "raw" ? (value: Uint8Array) => ({ value }) : lineReader(options);
-  for (const [at, value] of values.entries()) {
-    const where = `argument ${at + 1}`;
-    yield { where, record: named(where, () => read(new TextEncoder().encode(value))) };
+  const encoder = new TextEncoder();
+  yield* readAll(values.map((value) => encoder.encode(value)), read, 0, (at) => `argument ${at}`);
+}
+
+function* readAll(
+  lines: readonly Uint8Array[],
+  read: ReadLine,
+  before: number,
+  place: (at: number) => string,
+): Iterable<readonly InputRecord[]> {
+  const records: InputRecord[] = [];
+  let failure: Error | null = null;
+  for (const [index, line] of lines.entries()) {
+    const at = before + index + 1;
+    try {
+      records.push({ where: () => place(at), record: read(line) });
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      failure = new CommandFailed(`Cannot use ${place(at)}: ${error.message}`);
+      break;
+    }
   }
+  if (records.length > 0) yield records;
+  if (failure !== null) throw failure;
 }
 
 /** The file's bytes; `-` is standard input. @throws {CommandFailed} when it cannot be read. */
@@ -56,15 +83,6 @@ export async function* fileBytes(host: HostProcess, path: string, onBytes: (byte
     }
   } catch (error) {
     throw new CommandFailed(`Cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`, ExitCode.failed);
-  }
-}
-
-function named<T>(where: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof CommandFailed) throw new CommandFailed(`Cannot use ${where}: ${error.message}`);
-    throw error;
   }
 }
 
@@ -101,22 +119,27 @@ function fromHex(text: string): Uint8Array {
 
 const LINE_FEED = 10;
 
-/** Lines without their end. The last one needs none. Each is bytes of its own, valid as long as the caller likes. */
-async function* linesOf(source: AsyncIterable<Uint8Array>, name: string): AsyncIterable<Uint8Array> {
+/** Lines without their end, a lot for each chunk. The last one needs none. Each is bytes of its own, valid as long as the caller likes. */
+async function* linesOf(source: AsyncIterable<Uint8Array>, name: string): AsyncIterable<readonly Uint8Array[]> {
   let started: Uint8Array[] = [];
   let startedBytes = 0;
   for await (const chunk of source) {
+    const lines: Uint8Array[] = [];
     let from = 0;
-    for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, from)) {
-      yield joined([...started, chunk.subarray(from, at)]);
+    // One copy for all of its lines: the source may use the chunk again.
+    const bytes = chunk.slice();
+    for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, from)) {
+      const end = bytes.subarray(from, at);
+      lines.push(startedBytes === 0 ? end : joined([...started, end]));
       [started, startedBytes, from] = [[], 0, at + 1];
     }
-    if (from === chunk.length) continue;
-    started.push(chunk.slice(from));
-    startedBytes += chunk.length - from;
+    if (lines.length > 0) yield lines;
+    if (from === bytes.length) continue;
+    started.push(bytes.subarray(from));
+    startedBytes += bytes.length - from;
     if (startedBytes > RECORD_BYTES_MAX) throw tooLarge(name, "line");
   }
-  if (startedBytes > 0) yield joined(started);
+  if (startedBytes > 0) yield [joined(started)];
 }
 
 async function whole(source: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
@@ -134,7 +157,6 @@ function tooLarge(name: string, what: string): CommandFailed {
   return new CommandFailed(`Cannot use ${name}: a ${what} in it is longer than ${RECORD_BYTES_MAX / 1024 / 1024} MiB`);
 }
 
-/** A copy: the source may use its buffer again. */
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(chunks));
 }

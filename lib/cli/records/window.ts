@@ -13,32 +13,32 @@ export interface WindowLimits {
 export const WINDOW_LIMITS: WindowLimits = { records: 20_000, bytes: 16 * 1024 * 1024 };
 
 /** @param mark what the caller gave with the record. */
-type OnDone = (metadata: RecordMetadata, bytes: number, mark: number) => void;
+type OnDone<Mark> = (metadata: RecordMetadata, bytes: number, mark: Mark) => void;
 
-export interface Failure {
-  readonly where: string;
+export interface Failure<Mark> {
+  readonly mark: Mark;
   readonly error: unknown;
 }
 
-export class SendWindow {
+export class SendWindow<Mark> {
   readonly #producer: ProducerApi;
   readonly #limits: WindowLimits;
-  readonly #onDone: OnDone;
+  readonly #onDone: OnDone<Mark>;
   #records = 0;
   #bytes = 0;
-  #failure: Failure | null = null;
+  #failure: Failure<Mark> | null = null;
   #failed = 0;
   /** Called when a record left the window. */
   #wake: (() => void) | null = null;
 
-  constructor(producer: ProducerApi, onDone: OnDone, limits: WindowLimits = WINDOW_LIMITS) {
+  constructor(producer: ProducerApi, onDone: OnDone<Mark>, limits: WindowLimits = WINDOW_LIMITS) {
     this.#producer = producer;
     this.#onDone = onDone;
     this.#limits = limits;
   }
 
   /** The first that failed. */
-  get failure(): Failure | null {
+  get failure(): Failure<Mark> | null {
     return this.#failure;
   }
   get failed(): number {
@@ -54,12 +54,22 @@ export class SendWindow {
     while (this.isFull) await this.#change();
   }
 
-  /** Hands the record over in the order of the calls; what becomes of it is counted. @param mark comes back when it is done. */
-  send(record: OutgoingRecord, where: string, mark = 0): void {
+  /** Hands the record over in the order of the calls; what becomes of it is counted. @param mark comes back with it. */
+  send(record: OutgoingRecord, mark: Mark): void {
     const bytes = sizeOf(record);
     this.#records++;
     this.#bytes += bytes;
-    void this.#settled(record, where, bytes, mark);
+    this.#producer.send(record).then(
+      (metadata) => {
+        this.#left(bytes);
+        this.#onDone(metadata, bytes, mark);
+      },
+      (error: unknown) => {
+        this.#left(bytes);
+        this.#failed++;
+        this.#failure ??= { mark, error };
+      },
+    );
   }
 
   /** Resolves when every record has its result. */
@@ -68,17 +78,10 @@ export class SendWindow {
     while (this.#records > 0) await this.#change();
   }
 
-  async #settled(record: OutgoingRecord, where: string, bytes: number, mark: number): Promise<void> {
-    try {
-      this.#onDone(await this.#producer.send(record), bytes, mark);
-    } catch (error) {
-      this.#failed++;
-      this.#failure ??= { where, error };
-    } finally {
-      this.#records--;
-      this.#bytes -= bytes;
-      this.#wake?.();
-    }
+  #left(bytes: number): void {
+    this.#records--;
+    this.#bytes -= bytes;
+    this.#wake?.();
   }
 
   #change(): Promise<void> {

@@ -101,11 +101,11 @@ export class Fetcher {
     for (const partition of this.#context.assigned().values()) {
       const { route, replica } = partition;
       if (partition.isPaused || partition.fetchOffset === null || route === null || route.leader < 0) continue;
+      if (this.#context.isGivenUp(partition)) continue;
       if (partition.needsCheck) {
         this.#context.locate();
         continue;
       }
-      if (this.#context.isGivenUp(partition)) continue;
       if (partition.notBefore > now) {
         nextTry = Math.min(nextTry, partition.notBefore);
         continue;
@@ -148,9 +148,8 @@ export class Fetcher {
     } catch (error) {
       if (this.#isStopped) return;
       broker.session.lost();
-      if (!(error instanceof KafkaError)) return this.#context.onError(error);
       this.#failed(broker, partitions);
-      if (!error.retriable) this.#context.onError(error);
+      if (!(error instanceof KafkaError && error.retriable)) this.#context.onError(error);
     } finally {
       broker.isBusy = false;
       this.#expectedBytes -= maxBytes;

@@ -168,11 +168,10 @@ export class Locator {
           else {
             // No record is that young: reading begins with the next one.
             partition.seek("latest");
-            complete = false;
           }
         }
       }
-      return complete;
+      return complete && partitions.every(({ sought }) => sought === null);
     });
   }
 
@@ -202,7 +201,8 @@ export class Locator {
           else partition.checkedEpoch = then.epoch;
         }
       }
-      return complete;
+      // Also when the reply left something out.
+      return complete && list.every((one) => !one.needsCheck || this.isGivenUp(one));
     });
   }
 

@@ -138,6 +138,7 @@ export class RecordQueue {
     const { io, settings } = this.#context;
     partition.discard();
     if (error instanceof KafkaError) partition.notBefore = io.clock.mono() + settings.client.retryBackoffMs;
+    this.#context.took(partition, 0);
     throw error;
   }
 

@@ -4,6 +4,7 @@
  */
 import { type AdminNode, openAdmin } from "./admin/mod.ts";
 import {
+  AdvertisedCheck,
   FETCH_SESSION_LIMITS,
   FetchBudget,
   FetchParks,
@@ -171,6 +172,7 @@ export async function startNode({ io, config, directory, inMemory, topics = [], 
       }),
       fetchBudget: new FetchBudget(io.deadlines),
       fetchParks: new FetchParks(io.deadlines),
+      advertisedCheck: new AdvertisedCheck(io.clock, io.net.gateways ?? []),
     };
 
     const server = new KafkaServer(services, HANDLERS, { limits: kafkaLimits(settings) });

@@ -1,4 +1,5 @@
 /** Door of `broker`: the Kafka port and what is served there. */
+export { AdvertisedCheck } from "./advertised_check.ts";
 export { isUnforeseen, kafkaErrorOf } from "./error_mapping.ts";
 export type { ConnectionState } from "./connection.ts";
 export { deleteRecordsBefore } from "./delete_records.ts";

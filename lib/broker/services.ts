@@ -6,6 +6,7 @@ import type { NodeId } from "../protocol/ids.ts";
 import type { Partitions } from "../replication/types.ts";
 import type { Storage } from "../storage/types.ts";
 import type { BrokerSettings, NodeSettings } from "../config/mod.ts";
+import type { AdvertisedCheck } from "./advertised_check.ts";
 import type { FetchBudget } from "./fetch_budget.ts";
 import type { FetchParks } from "./fetch_park.ts";
 import type { FetchSessions } from "./fetch_session.ts";
@@ -24,4 +25,5 @@ export interface Services {
   readonly fetchSessions: FetchSessions;
   readonly fetchBudget: FetchBudget;
   readonly fetchParks: FetchParks;
+  readonly advertisedCheck: AdvertisedCheck;
 }

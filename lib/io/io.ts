@@ -141,6 +141,8 @@ export interface Listener {
 export interface Net {
   /** How many sockets can be open at once, as far as the system tells. Files need their share of it too. */
   readonly socketsMax?: number;
+  /** Addresses of the routers that this machine sends through, as far as the system tells. From inside a container, one is the machine around it. */
+  readonly gateways?: readonly string[];
   /** Port 0 takes a free one. @throws {IoFailed} `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`. */
   listen(address: Address, accept: (socket: Socket) => SocketHandler, deadline: Deadline): Promise<Listener>;
   dial(address: Address, open: (socket: Socket) => SocketHandler, deadline: Deadline): Promise<Socket>;

@@ -3,6 +3,7 @@
  * - Null topics are all; in v0 an empty list is. A topic that was asked for twice is answered once.
  * - By id from v12 on (KIP-516); v10 and v11 have the field but refuse it, as Kafka does. One id makes the whole request one by id.
  * - Creates what is missing when client and broker allow it, and answers with the new topic at once: it is usable when the commit is applied.
+ * - Looks whether the addresses can work for who asks, and tells the operator when they cannot (advertised_check.ts).
  * - Operations (KIP-430) when asked; v13 has an error for the whole reply (KIP-1102).
  */
 import {
@@ -66,6 +67,7 @@ function reply(
   const { controller } = services;
   const image = controller.image;
   const brokers = reachableBrokers(image, connection.listener).filter((broker) => !broker.fenced);
+  for (const broker of brokers) services.advertisedCheck.look(connection.listener, broker, connection.remote);
   const reachable = new Set(brokers.map((broker) => broker.nodeId));
   const operations = request.includeTopicAuthorizedOperations ? ALL_ON_TOPIC : NOT_ASKED;
   return {

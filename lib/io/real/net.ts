@@ -9,6 +9,7 @@ import type { Deadline, Deadlines } from "../deadline.ts";
 import { DeadlineExceeded, IoFailed } from "../errors.ts";
 import type { Address, HttpHandler, Listener, Net, Socket, SocketHandler } from "../io.ts";
 import type { GarbageRelief } from "./garbage.ts";
+import { defaultGateways } from "./gateways.ts";
 import { listenHttp } from "./http.ts";
 
 /** TCP keep-alive: a peer that vanished without a word is noticed although nobody writes (HAZARDS N1). */
@@ -26,6 +27,9 @@ export function createRealNet(deadlines: Deadlines, relief: GarbageRelief | null
 
   return {
     socketsMax: openFilesMax(),
+    get gateways() {
+      return defaultGateways();
+    },
 
     async listen(address: Address, accept: (socket: Socket) => SocketHandler, deadline: Deadline): Promise<Listener> {
       await findable(address, deadline, deadlines);

@@ -3,7 +3,7 @@ import type { Handler, RequestContext } from "../../../lib/broker/handler.ts";
 import type { Services } from "../../../lib/broker/services.ts";
 import { NodeSettings } from "../../../lib/config/mod.ts";
 import { followBrokerConfigs, metadataRules } from "../../../lib/controller/mod.ts";
-import { unpooled } from "../../../lib/io/mod.ts";
+import { type Address, unpooled } from "../../../lib/io/mod.ts";
 import { decode, type Draft, encode, type Infer, type Message, nodeId, Reader, Writer } from "../../../lib/protocol/mod.ts";
 import { type Fixture, start } from "../../controller/fixture.ts";
 
@@ -12,6 +12,8 @@ export interface HandlerFixture extends Fixture {
   /** Changes in place. */
   readonly settings: Record<string, unknown>;
   readonly nodeSettings: NodeSettings;
+  /** What was looked at, whether it can work for the client. */
+  readonly advertised: readonly string[];
 }
 
 const endpoint = (listener: string, port: number) => ({ listener, host: "broker.test", port, securityProtocol: "PLAINTEXT" as const });
@@ -24,14 +26,19 @@ export async function startBroker(settings: Record<string, unknown> = {}): Promi
   await controller.registerBroker({ id: nodeId(1), rack: "r1", endpoints }, soon());
   followBrokerConfigs(controller, nodeId(1), nodeSettings);
   const all: Record<string, unknown> = { ...nodeSettings.values, ...settings };
-  const services = { io, nodeId: nodeId(1), controller, settings: all, nodeSettings } as unknown as Services;
+  const seen: string[] = [];
+  const advertisedCheck = {
+    look: (listener: string, told: Address, peer: Address) => seen.push(`${peer.host} is told ${told.host}:${told.port} by ${listener}`),
+  };
+  const services = { io, nodeId: nodeId(1), controller, settings: all, nodeSettings, advertisedCheck } as unknown as Services;
   return {
     ...fixture,
     settings: all,
     nodeSettings,
+    advertised: seen,
     async ask<Req, Res>(handler: Handler<Req, Res>, version: number, request: unknown, listener = "PLAINTEXT"): Promise<Res> {
       const context = {
-        connection: { id: 1, listener, principal: "User:ANONYMOUS" },
+        connection: { id: 1, listener, remote: { host: "10.0.0.7", port: 50_000 }, principal: "User:ANONYMOUS" },
         clientId: "test",
         apiVersion: version,
         deadline: soon(),

@@ -25,6 +25,12 @@ describe("metadata", () => {
     expect({ controllerId, clusterId }).toEqual({ controllerId: 1, clusterId: broker.controller.image.clusterId });
   });
 
+  test("looks whether what it tells can work for who asks, by the listener that it came in by", async () => {
+    const broker = await startBroker();
+    await broker.ask(metadata, 13, request(null), "OUTSIDE");
+    expect(broker.advertised).toEqual(["10.0.0.7 is told broker.test:19092 by OUTSIDE"]);
+  });
+
   test("answers null with all topics, an empty list with none, and in v0 with all", async () => {
     const broker = await startBroker();
     await broker.controller.createTopics([topic("a"), topic("b", { partitions: 2 })], false, broker.soon());

@@ -134,9 +134,9 @@ export interface ProducerOptions extends ClientOptions {
   readonly idempotent?: boolean;
   /** Default `"none"`. */
   readonly compression?: CompressionType;
-  /** How long a batch that is not full waits for company. Default 5. */
+  /** How long a batch that is not full waits for company; longer only while its broker has `inFlightMax` requests to answer. Default 5. */
   readonly lingerMs?: number;
-  /** Default 16 384. */
+  /** A batch with so many bytes goes without waiting. Memory is taken as records come. Default 262 144. */
   readonly batchBytes?: number;
   /** One bound for everything from `send` to its result: waiting, tries, pauses. Default 120 000. */
   readonly deliveryTimeoutMs?: number;

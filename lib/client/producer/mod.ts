@@ -44,8 +44,8 @@ class Producer implements ProducerApi {
       place: (arrival, topic) => this.#place(arrival, topic),
       onGone: ({ parts }) => this.#free(parts.bytes),
     });
-    this.#sender = new Sender(io, cluster, settings, (topic) => this.#topics.refresh(topic));
-    this.#lingering = new Lingering(io, settings.lingerMs, (topic, queue) => this.#close(topic, queue));
+    this.#sender = new Sender(io, cluster, settings, (topic) => this.#topics.refresh(topic), (topic, queue) => this.#close(topic, queue));
+    this.#lingering = new Lingering(io, settings.lingerMs, (topic, queue) => this.#ripen(topic, queue));
     this.#blocked = new Arrivals(io.deadlines, "the buffer is full of records that were not acknowledged");
   }
 
@@ -79,11 +79,13 @@ class Producer implements ProducerApi {
   }
 
   async flush(): Promise<void> {
-    this.#closeAll();
+    this.#ripenAll();
     await this.#blocked.whenLeft();
     await Promise.all([...this.#topics.all()].map(({ arrivals }) => arrivals.whenLeft()));
-    this.#closeAll();
-    const batches = [...this.#topics.all()].flatMap(({ queues }) => queues.flatMap(({ underWay, waiting }) => [...underWay, ...waiting]));
+    this.#ripenAll();
+    const batches = [...this.#topics.all()].flatMap(({ queues }) =>
+      queues.flatMap(({ underWay, waiting, open }) => [...underWay, ...waiting, ...open === null ? [] : [open]])
+    );
     await Promise.all(batches.map((batch) => new Promise<void>((resolve) => batch.whenSettled(resolve))));
   }
 
@@ -108,7 +110,7 @@ class Producer implements ProducerApi {
     if (this.#blocked.length === 0 && !this.#isFull) return this.#admit(arrival);
     this.#blocked.push(arrival);
     // Nothing lingers while others wait for its room.
-    this.#closeAll();
+    this.#ripenAll();
   }
 
   #admit(arrival: Arrival): void {
@@ -128,6 +130,7 @@ class Producer implements ProducerApi {
         if (batch.append(parts, timestamp, delivery, token)) return;
         // Full. A record without a key may go to another partition then.
         this.#close(topic, queue);
+        this.#sender.offer(topic, queue);
       }
     } catch (error) {
       this.#free(parts.bytes);
@@ -149,18 +152,24 @@ class Producer implements ProducerApi {
     return batch;
   }
 
-  /** The open batch of a partition takes no more records and goes. */
+  /** The open batch of a partition takes no more records. */
   #close(topic: Topic, queue: PartitionQueue): void {
     const batch = queue.open;
     if (batch === null) return;
     batch.seal(this.#settings.compression);
     queue.close(batch);
     topic.batchEnded(queue.partition);
+  }
+
+  /** The open batch of a partition goes as soon as its broker takes another request; until then it grows. */
+  #ripen(topic: Topic, queue: PartitionQueue): void {
+    if (queue.open === null) return;
+    queue.isRipe = true;
     this.#sender.offer(topic, queue);
   }
 
-  #closeAll(): void {
-    for (const topic of this.#topics.all()) for (const queue of topic.queues) this.#close(topic, queue);
+  #ripenAll(): void {
+    for (const topic of this.#topics.all()) for (const queue of topic.queues) this.#ripen(topic, queue);
   }
 
   /** The time of a batch's records is over, wherever it is. One that is under way stays in its place until its reply comes. */

@@ -28,6 +28,8 @@ export class PartitionQueue {
   readonly partition: number;
   /** Takes records; the last in the order. */
   open: Batch | null = null;
+  /** The open batch may go. Until somebody takes it, it still takes records. */
+  isRipe = false;
   /** Sealed; those that were under way before come first, in their order. */
   readonly waiting: Batch[] = [];
   /** In the order in which they left. */
@@ -53,23 +55,24 @@ export class PartitionQueue {
 
   /** Whether `take` would give a batch. */
   isSendable(now: number): boolean {
-    const first = this.waiting[0];
-    if (first === undefined || now < this.notBefore || this.underWay.length >= this.#underWayMax) return false;
+    const first = this.waiting[0] ?? (this.isRipe ? this.open : null);
+    if (first === null || now < this.notBefore || this.underWay.length >= this.#underWayMax) return false;
     if (this.underWay.length === 0) return true;
     // Nothing overtakes what is sent again; and a broker that knows nothing of us yet would take any sequence as the first.
     const isBrokerSure = this.#identity === null || this.#lastAcknowledged >= 0;
     return first.tries === 0 && this.#reset === "none" && isBrokerSure;
   }
 
-  /** The open batch takes no more records. */
+  /** The open batch, sealed by now, takes no more records. */
   close(batch: Batch): void {
     this.open = null;
+    this.isRipe = false;
     batch.ordinal = this.#nextOrdinal++;
     this.waiting.push(batch);
   }
 
   /**
-   * The next batch, under way from now on. Ask `isSendable` before.
+   * The next batch, under way from now on. Ask `isSendable` before, and close a ripe batch when nothing else waits.
    * @param current the producer's identity; null: it has none, and batches go without sequences.
    */
   take(current: Identity | null): Batch {
@@ -108,7 +111,10 @@ export class PartitionQueue {
     this.#leave(batch);
     const at = this.waiting.indexOf(batch);
     if (at >= 0) this.waiting.splice(at, 1);
-    if (this.open === batch) this.open = null;
+    if (this.open === batch) {
+      this.open = null;
+      this.isRipe = false;
+    }
     if (this.#isOurs(batch)) this.#want(batch.mayBeWritten ? "epoch" : "renumber");
   }
 

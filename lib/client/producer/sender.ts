@@ -34,20 +34,31 @@ export class Sender {
   readonly #acks: number;
   readonly #identity: ProducerIdentity;
   readonly #refresh: (topic: Topic) => Promise<void>;
+  readonly #close: (topic: Topic, queue: PartitionQueue) => void;
   /** Queues that may have something to send, in turn. */
   readonly #offered = new Map<PartitionQueue, Topic>();
   readonly #underWay = new Map<number, number>();
   #pumpPlanned = false;
   #isRenewing = false;
 
-  /** @param refresh asks for the topic's metadata again, and resolves when it has come or failed. */
-  constructor(io: Io, cluster: Cluster, settings: ProducerSettings, refresh: (topic: Topic) => Promise<void>) {
+  /**
+   * @param refresh asks for the topic's metadata again, and resolves when it has come or failed.
+   * @param close seals the open batch of a queue and moves it to those that wait.
+   */
+  constructor(
+    io: Io,
+    cluster: Cluster,
+    settings: ProducerSettings,
+    refresh: (topic: Topic) => Promise<void>,
+    close: (topic: Topic, queue: PartitionQueue) => void,
+  ) {
     this.#io = io;
     this.#cluster = cluster;
     this.#settings = settings;
     this.#acks = settings.acks === "all" ? -1 : settings.acks;
     this.#identity = new ProducerIdentity(cluster);
     this.#refresh = refresh;
+    this.#close = close;
   }
 
   /** There is something to send, or may be again. What is offered in one turn goes together. */
@@ -85,6 +96,7 @@ export class Sender {
     let bytes = 0;
     for (const [queue, topic] of queues) {
       if (!queue.isSendable(now)) continue;
+      if (queue.waiting.length === 0) this.#close(topic, queue);
       bytes += queue.waiting[0]!.byteLength;
       if (shipments.length > 0 && bytes > REQUEST_BYTES_MAX) break;
       shipments.push({ topic, queue, batch: queue.take(this.#identity.current) });

@@ -18,7 +18,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     idempotent: options.idempotent ?? acks === "all",
     compression: options.compression ?? "none",
     lingerMs: options.lingerMs ?? 5,
-    batchBytes: options.batchBytes ?? 16_384,
+    batchBytes: options.batchBytes ?? 262_144,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
     inFlightMax: options.inFlightMax ?? IDEMPOTENT_IN_FLIGHT_MAX,
     bufferBytes: options.bufferBytes ?? 32 * 1024 * 1024,

@@ -2,12 +2,12 @@
  * Puts records into an embedded broker without a client: batches as a producer makes them, through the partition's own checks, durable
  * when it resolves. Opens no connection. Source: KIP-98 for the batches, KIP-480 for where records without a key go.
  */
+import { murmur2, partitionOfHash } from "../client/mod.ts";
 import { type Deadline, unpooled } from "../io/mod.ts";
 import type { RunningNode } from "../node.ts";
 import { encodeBatch, type KafkaErrorName, type NewRecord } from "../protocol/mod.ts";
 import type { Partition } from "../replication/types.ts";
 import { RequestRefused } from "./errors.ts";
-import { partitionOf } from "./partition_of.ts";
 import { topicOf } from "./topics.ts";
 
 export type Payload = string | Uint8Array | null;
@@ -45,7 +45,7 @@ export async function produce(
   const wanted = records.map((record) => typeof record === "string" ? { value: record } : record);
   const placed = wanted.map((record: FixtureRecord, index) => {
     const key = bytesOf(record.key ?? null);
-    const partition = record.partition ?? (key === null ? keyless : partitionOf(key, partitions.length));
+    const partition = record.partition ?? (key === null ? keyless : partitionOfHash(murmur2(key), partitions.length));
     const headers = Object.entries(record.headers ?? {}).map(([key, value]) => ({ key, value: bytesOf(value) }));
     return { index, partition, key, value: bytesOf(record.value), headers, timestamp: record.timestamp ?? nowMs };
   });

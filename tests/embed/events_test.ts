@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Broker, type BrokerEvents, WaitedInVain } from "../../mod.ts";
 import type { LocalPartition } from "../../lib/replication/partition.ts";
-import { partitionOf } from "../../lib/embed/partition_of.ts";
 
 const start = (topics: readonly string[] = []) =>
   Broker.start({ storage: "memory", topics, settings: { "offsets.topic.num.partitions": "2" } });
@@ -147,18 +146,3 @@ describe("Broker.waitFor()", () => {
     }
   });
 });
-
-test("partitionOf() puts keys where the Java producer puts them", () => {
-  const hashes: readonly (readonly [key: string, partitionOf1000: number])[] = [
-    // Utils.toPositive(Utils.murmur2(bytes)) % 1000 of Apache Kafka; the hashes are those of its own test.
-    ["21", toPositive(-973932308) % 1000],
-    ["foobar", toPositive(-790332482) % 1000],
-    ["a-little-bit-long-string", toPositive(-985981536) % 1000],
-    ["a-little-bit-longer-string", toPositive(-1486304829) % 1000],
-    ["lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", toPositive(-58897971) % 1000],
-    ["abc", toPositive(479470107) % 1000],
-  ];
-  for (const [key, expected] of hashes) expect([key, partitionOf(new TextEncoder().encode(key), 1000)]).toEqual([key, expected]);
-});
-
-const toPositive = (hash: number): number => hash & 0x7fffffff;

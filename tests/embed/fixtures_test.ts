@@ -35,6 +35,21 @@ describe("Broker.produce()", () => {
     expect(broker.topics).toEqual(["orders"]);
   });
 
+  test("puts keys where the Java producer puts them", async () => {
+    await using broker = await start({ "num.partitions": "1000" });
+    // Hashes that Apache Kafka's own test of murmur2 has; without their sign they are divided.
+    const hashes = new Map([
+      ["21", -973932308],
+      ["foobar", -790332482],
+      ["a-little-bit-long-string", -985981536],
+      ["a-little-bit-longer-string", -1486304829],
+      ["lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971],
+      ["abc", 479470107],
+    ]);
+    const places = await broker.produce("orders", [...hashes.keys()].map((key) => ({ key, value: "" })));
+    expect(places.map(({ partition }) => partition)).toEqual([...hashes.values()].map((hash) => (hash & 0x7fffffff) % 1000));
+  });
+
   test("splits what is larger than a batch may be", async () => {
     await using broker = await start();
     const value = "x".repeat(300_000);

@@ -152,6 +152,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       io: "the machine, or one in memory",
       telemetry: "its log",
       protocol: "fixtures make and read record batches",
+      client: "fixtures put keys where its producer does",
     },
     types: {
       broker: "the services of the node that it runs",

@@ -15,6 +15,7 @@ import { topicDirectoryName } from "./log_directory.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { Manifest } from "./manifest.ts";
 import { StoredRaft } from "./raft_store.ts";
+import { Removals } from "./removals.ts";
 import { recover } from "./recovery.ts";
 import { DEFAULT_LOG_SETTINGS, type StorageSettings } from "./settings.ts";
 import { Space } from "./space.ts";
@@ -40,6 +41,7 @@ export class NodeStorage implements Storage {
   readonly #checkpoint: Checkpoint;
   readonly #space: Space;
   readonly #maintenance: Maintenance;
+  readonly #removals: Removals;
   readonly #logNeeds: LogNeeds;
   readonly #healthListeners: ((health: StorageHealth) => void)[] = [];
   #wal: Wal | null = null;
@@ -78,6 +80,7 @@ export class NodeStorage implements Storage {
       trim: (before) => this.#trim(before),
       failed: (error) => this.#backgroundFailed("checkpoint", error),
     });
+    this.#removals = new Removals(io, settings.log, `${directory}/topics`);
     this.#logNeeds = {
       io,
       settings,
@@ -90,6 +93,7 @@ export class NodeStorage implements Storage {
       unwritten: (log, byteLength, held) => this.#writeback.unwritten(log, byteLength, held),
       written: (byteLength, held) => this.#writeback.written(byteLength, held),
       changed: (log) => this.#checkpoint.changed(log),
+      removeLater: (delayMs, what, remove) => this.#removals.later(delayMs, what, remove),
     };
     this.#maintenance = new Maintenance({
       io,
@@ -257,10 +261,15 @@ export class NodeStorage implements Storage {
         log.takeOffline(error instanceof Error ? error.message : String(error));
       }
     }
+    const known = new Set(Array.from(this.#logs.values(), ({ topicId }) => topicDirectoryName(topicId)));
+    await this.#removals.sweep((topic) => known.has(topic)).catch((cause: unknown) => {
+      this.#settings.log("warn", "Cannot remove what was deleted before the start: the next start tries again", { cause: String(cause) });
+    });
   }
 
   async #close(): Promise<void> {
     try {
+      await this.#removals.stop();
       await this.#inspection;
       await this.#maintenance.idle();
       await this.#wal!.close();
@@ -319,18 +328,7 @@ export class NodeStorage implements Storage {
       if (error instanceof IoFailed && error.code === "ENOENT") return;
       throw error;
     }
-    this.#io.timers.after(log.settings.fileDeleteDelayMs, () => void this.#removeRetired(retired), false);
-  }
-
-  async #removeRetired(path: string): Promise<void> {
-    try {
-      await this.#io.disk.removeDirectory(path, this.#io.deadlines.in("log.remove", FILE_MS));
-      const topic = path.slice(0, path.lastIndexOf("/"));
-      const left = await this.#io.disk.list(topic, this.#io.deadlines.in("log.list", FILE_MS));
-      if (left.length === 0) await this.#io.disk.removeDirectory(topic, this.#io.deadlines.in("log.remove", FILE_MS));
-    } catch (error) {
-      this.#settings.log("warn", "Cannot remove a deleted log: the next start tries again", { path, cause: String(error) });
-    }
+    this.#removals.directoryLater(retired, log.settings.fileDeleteDelayMs);
   }
 
   async #syncDirectories(logs: readonly StoredLog[]): Promise<void> {

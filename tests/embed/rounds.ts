@@ -35,6 +35,9 @@ async function round(storage: string, planted: string): Promise<void> {
   await client.call(Metadata, { topics: null });
   await (await fetch(`http://127.0.0.1:${broker.adminAddress!.port}/metrics`)).text();
   client[Symbol.dispose]();
+  // Its files stay for a minute, unless the broker closes before.
+  await broker.produce("clicks", ["a"]);
+  await broker.deleteTopic("clicks");
   await broker.close();
   if (planted === "timer") createRealIo({ onFatal() {} }).deadlines.wake({ op: "planted", at: performance.now() + 3_600_000 }, () => {});
   if (planted === "file") kept.push(await open("/dev/null"));

@@ -242,3 +242,37 @@ async function compactTwice(io: TestIo, acknowledged: Map<string, string>): Prom
     if (i % 20 === 19) await storage.maintain();
   }
 }
+
+/** Everything below `topics`, by path. */
+async function topicFiles(io: TestIo): Promise<readonly string[]> {
+  const found: string[] = [];
+  const walk = async (path: string): Promise<void> => {
+    for (const { name, kind } of await io.disk.list(path, LATER)) {
+      found.push(`${path}/${name}`.slice(`${DIRECTORY}/topics/`.length));
+      if (kind === "directory") await walk(`${path}/${name}`);
+    }
+  };
+  await walk(`${DIRECTORY}/topics`);
+  return found;
+}
+
+test("a log that was deleted shortly before a stop is removed after the next start, and no other one", async () => {
+  const { io, storage, log, disk } = await opened({ fileDeleteDelayMs: 60_000 });
+  const kept = storage.createLog(id(2), logSettings({ fileDeleteDelayMs: 60_000 }));
+  await fill(io, log, 3, 1);
+  await fill(io, kept, 1, 1);
+  await storage.checkpoint();
+  await storage.deleteLog(log, deadline(io));
+  expect((await topicFiles(io)).filter((path) => path.endsWith(".deleted"))).toHaveLength(1);
+  await storage.close(deadline(io));
+  expect((await topicFiles(io)).filter((path) => path.endsWith(".deleted"))).toHaveLength(1);
+
+  const again = testIo(disk);
+  const next = await openStorage(again, { ...SETTINGS, nodeId: 1 }, DIRECTORY);
+  await next.inspected;
+  const left = await topicFiles(again);
+  expect(left.filter((path) => path.endsWith(".deleted"))).toEqual([]);
+  expect(left.filter((path) => !path.includes("/"))).toHaveLength(1);
+  expect([...next.logs()].map(({ topicId, logEndOffset }) => [topicId, logEndOffset])).toEqual([[kept.topicId, 1]]);
+  await next.close(deadline(again));
+});

@@ -17,4 +17,6 @@ export interface LogNeeds extends StoreNeeds {
   written(byteLength: number, held: boolean): void;
   /** Something changed that the next checkpoint must know. */
   changed(log: StoredLog): void;
+  /** After the delay, unless storage closes before: then the next start does it. */
+  removeLater(delayMs: number, what: string, remove: () => Promise<void>): void;
 }

@@ -386,10 +386,7 @@ export class StoredLog implements PartitionLog, Participant {
 
   async #retire(segment: Segment): Promise<void> {
     await this.store.retire(segment);
-    this.#needs.io.timers.after(this.#state.settings.fileDeleteDelayMs, () => {
-      this.store.remove(segment, true).catch((error: unknown) => {
-        this.#needs.settings.log("warn", "Cannot delete a retired segment: the next start tries again", { cause: String(error) });
-      });
-    }, false);
+    const what = this.store.path(segment, ".log");
+    this.#needs.removeLater(this.#state.settings.fileDeleteDelayMs, what, () => this.store.remove(segment, true));
   }
 }

@@ -1,0 +1,77 @@
+/**
+ * What was deleted and lies on the disk under another name: removed when its delay is over, or by the sweep of the next start when the node
+ * stopped before. Decides nothing about what is deleted; a failure leaves the files for the next start.
+ */
+import { type Io, IoFailed, type Timer } from "../io/mod.ts";
+import { isUuidDirectory } from "./log_directory.ts";
+import type { StorageLog } from "./settings.ts";
+
+const FILE_MS = 30_000;
+
+export class Removals {
+  readonly #io: Io;
+  readonly #log: StorageLog;
+  readonly #topicsDirectory: string;
+  readonly #waiting = new Set<Timer>();
+  readonly #running = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(io: Io, log: StorageLog, topicsDirectory: string) {
+    this.#io = io;
+    this.#log = log;
+    this.#topicsDirectory = topicsDirectory;
+  }
+
+  /** Runs `remove` after the delay, unless the storage is closed before. Keeps no process alive. */
+  later(delayMs: number, what: string, remove: () => Promise<void>): void {
+    if (this.#stopped) return;
+    const timer = this.#io.timers.after(delayMs, () => {
+      this.#waiting.delete(timer);
+      const running = remove().catch((cause: unknown) => {
+        this.#log("warn", "Cannot remove what was deleted: the next start tries again", { path: what, cause: String(cause) });
+      }).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }, false);
+    this.#waiting.add(timer);
+  }
+
+  /** A log's directory under its retired name; with the last one its topic's directory goes. */
+  directoryLater(path: string, delayMs: number): void {
+    this.later(delayMs, path, () => this.#removeDirectory(path));
+  }
+
+  /** Removes what earlier runs left. New logs of the same topics cannot appear meanwhile: deleted topics do not come back. */
+  async sweep(isKnown: (topicDirectory: string) => boolean): Promise<void> {
+    for (const topic of await this.#list(this.#topicsDirectory)) {
+      if (this.#stopped) return;
+      if (topic.kind !== "directory" || !isUuidDirectory(topic.name)) continue;
+      const path = `${this.#topicsDirectory}/${topic.name}`;
+      const retired = (await this.#list(path)).filter(({ name, kind }) => kind === "directory" && /^\d+\.\d+\.deleted$/.test(name));
+      for (const { name } of retired) await this.#removeDirectory(`${path}/${name}`, isKnown(topic.name));
+    }
+  }
+
+  /** Nothing that waits is begun any more; what runs comes to its end. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#waiting) timer.cancel();
+    this.#waiting.clear();
+    await Promise.all(this.#running);
+  }
+
+  async #removeDirectory(path: string, keepTopic = false): Promise<void> {
+    const { disk, deadlines } = this.#io;
+    await disk.removeDirectory(path, deadlines.in("log.remove", FILE_MS));
+    const topic = path.slice(0, path.lastIndexOf("/"));
+    if (!keepTopic && (await this.#list(topic)).length === 0) await disk.removeDirectory(topic, deadlines.in("log.remove", FILE_MS));
+  }
+
+  async #list(path: string) {
+    try {
+      return await this.#io.disk.list(path, this.#io.deadlines.in("log.list", FILE_MS));
+    } catch (error) {
+      if (error instanceof IoFailed && error.code === "ENOENT") return [];
+      throw error;
+    }
+  }
+}

@@ -32,8 +32,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await barnabas?.stop();
-  await kafka?.stop();
-});
+  await kafka?.stop(); // On a busy machine Kafka takes its time.
+}, 60_000);
 
 function isRefused(reply: unknown): boolean {
   if (typeof reply !== "object" || reply === null) return typeof reply === "string";

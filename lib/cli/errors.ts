@@ -40,6 +40,9 @@ export function endOf(error: unknown, bootstrap: string): End {
     return { message: explained(error), exitCode: ExitCode.failed };
   }
   if (error instanceof IoFailed || error instanceof DeadlineExceeded) return { message: error.message, exitCode: ExitCode.failed };
+  if (isOutputFailure(error)) return { message: `Cannot write the output: ${error.message}`, exitCode: ExitCode.failed };
+  // The executable unpacks the library into the directory for temporary files before it can be loaded.
+  if (error instanceof Error && /native binding/.test(error.message)) return { message: NO_LIBRARY, exitCode: ExitCode.config };
   return {
     message: `This is a bug, please report it: ${error instanceof Error ? error.stack ?? error.message : String(error)}`,
     exitCode: ExitCode.internal,
@@ -50,7 +53,17 @@ export function unreachable(bootstrap: string, why: string): string {
   return `Cannot reach a broker at "${bootstrap}": ${why}; is it running? Say where with --bootstrap or BARNABAS_BOOTSTRAP`;
 }
 
+/** The system did not take our output: a full disk, for one. */
+function isOutputFailure(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const { code, syscall } = error as { readonly code?: unknown; readonly syscall?: unknown };
+  return typeof code === "string" && syscall === "write";
+}
+
 /** Whoever read our output has seen enough (`| head`). */
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && (error as { readonly code?: unknown }).code === "EPIPE";
 }
+
+const NO_LIBRARY =
+  "Cannot load a library out of the executable: the directory for temporary files must be writable and must not be mounted noexec: name another one in TMPDIR";

@@ -3,7 +3,7 @@ import type { HostProcess } from "../io/real/process.ts";
 import { suggestion } from "../config/mod.ts";
 import { COMMANDS, isGroup } from "./commands.ts";
 import type { Command, CommandGroup } from "./declare.ts";
-import { isBrokenPipe } from "./errors.ts";
+import { endOf } from "./errors.ts";
 import { ExitCode, UsageError } from "./exit.ts";
 import { groupHelp, section } from "./help.ts";
 import type { OpenContext } from "./open_context.ts";
@@ -40,19 +40,11 @@ export async function commandLine(host: HostProcess, open?: OpenContext): Promis
       host.writeError(`${error.message}\nTry: barnabas ${path === "" ? "help" : `${path} --help`}\n`);
       return ExitCode.usage;
     }
-    if (isBrokenPipe(error)) return ExitCode.ok;
-    // The executable unpacks the library into the directory for temporary files before it can be loaded.
-    if (error instanceof Error && /native binding/.test(error.message)) {
-      host.writeError(`${NO_LIBRARY}\n`);
-      return ExitCode.config;
-    }
-    host.writeError(`Stopping: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
-    return ExitCode.internal;
+    const { message, exitCode } = endOf(error, "");
+    if (message !== "") host.writeError(`${message}\n`);
+    return exitCode;
   }
 }
-
-const NO_LIBRARY =
-  "Cannot load a library out of the executable: the directory for temporary files must be writable and must not be mounted noexec: name another one in TMPDIR";
 
 async function said(host: HostProcess, text: string): Promise<number> {
   await host.write(text);

@@ -1,6 +1,7 @@
 /** `barnabas produce`: records from arguments, files or a pipe. Reads only as fast as the cluster takes them. */
 import type { OutgoingRecord, RecordMetadata } from "../client/mod.ts";
 import type { HostProcess } from "../io/real/process.ts";
+import { counted } from "./confirm.ts";
 import type { Context } from "./context.ts";
 import { command } from "./declare.ts";
 import { explained, isKafkaError } from "./errors.ts";
@@ -104,9 +105,8 @@ Formats:
       deliveryTimeoutMs: context.clients.timeoutMs,
     });
     const input = await inputOf(context, flags.file, args.values, options);
-    const sent = new Sent(
-      new Progress(context.host, context.io.clock, { what: "Producing", isQuiet: context.out.isQuiet, total: input.bytes }),
-    );
+    const isQuiet = context.out.isQuiet || input.isTyped;
+    const sent = new Sent(new Progress(context.host, context.io.clock, { what: "Producing", isQuiet, total: input.bytes }));
     const window = new SendWindow<InputRecord>(producer, (metadata, bytes) => sent.add(metadata, bytes));
     try {
       await sendAll(context, input.records((bytes) => sent.progress.step(0, 0, bytes)), common, window);
@@ -114,7 +114,7 @@ Formats:
     } catch (error) {
       // Input that cannot be used, or read: what came before it is written all the same.
       await window.drained();
-      context.out.note(`${sent.progress.records} records before it were written`);
+      noteWritten(context, sent);
       throw error;
     } finally {
       sent.progress.end();
@@ -164,6 +164,8 @@ function completed(record: InputRecord["record"], common: Common): OutgoingRecor
 }
 
 interface Input {
+  /** A person writes it on the same terminal: nothing may be drawn there. */
+  readonly isTyped: boolean;
   /** Null: not known before it is read. */
   readonly bytes: number | null;
   readonly records: (onBytes: (bytes: number) => void) => AsyncIterable<readonly InputRecord[]>;
@@ -172,6 +174,7 @@ interface Input {
 async function inputOf({ host, out }: Context, files: readonly string[], values: readonly string[], options: InputOptions): Promise<Input> {
   if (values.length > 0) {
     return {
+      isTyped: false,
       bytes: null,
       records: async function* () {
         yield* recordsOfArguments(values, options);
@@ -179,9 +182,11 @@ async function inputOf({ host, out }: Context, files: readonly string[], values:
     };
   }
   const paths = files.length === 0 ? ["-"] : files;
-  if (paths.includes("-") && host.isInTerminal) out.note("Type a record a line; Ctrl-D ends");
+  const isTyped = paths.includes("-") && host.isInTerminal;
+  if (isTyped) out.note("Type a record a line; Ctrl-D ends");
   const sizes = await Promise.all(paths.map((path) => sizeOf(host, path)));
   return {
+    isTyped,
     bytes: sizes.includes(null) ? null : sizes.reduce((sum, size) => sum! + size!, 0),
     records: async function* (onBytes) {
       for (const path of paths) yield* recordsOf(fileBytes(host, path, onBytes), path === "-" ? "standard input" : `"${path}"`, options);
@@ -222,9 +227,10 @@ class Sent {
 async function report(
   { out }: Context,
   topic: string,
-  { progress, partitions }: Sent,
+  sent: Sent,
   { failure, failed }: SendWindow<InputRecord>,
 ): Promise<void> {
+  const { progress, partitions } = sent;
   const rows = [...partitions].sort(([a], [b]) => a - b).map(([partition, range]) => ({ partition, ...range }));
   const value = { topic, records: progress.records, bytes: progress.bytes, failed, ms: Math.round(progress.elapsedMs), partitions: rows };
   if (out.isJson) await out.result(value, () => "");
@@ -234,10 +240,14 @@ async function report(
     const message = isKafkaError(error) ? explained(error) : error instanceof Error ? error.message : String(error);
     const others = failed > 1 ? ` (and ${failed - 1} more that were on their way)` : "";
     out.error(`Cannot write ${where}${others}: ${message}`);
-    out.note(`${progress.records} records before it were written`);
+    noteWritten({ out }, sent);
     throw new CommandFailed("");
   }
   const [only] = rows;
   const place = rows.length === 1 && only!.first >= 0 ? ` at ${topic}-${only!.partition} offset ${only!.first}` : "";
   out.note(progress.records === 1 ? `Wrote 1 record${place}` : `Wrote ${progress.summary()}`);
+}
+
+function noteWritten({ out }: Pick<Context, "out">, { progress: { records } }: Sent): void {
+  if (records > 0) out.note(`${counted(records, "record")} before it ${records === 1 ? "was" : "were"} written`);
 }

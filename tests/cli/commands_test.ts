@@ -358,6 +358,15 @@ describe("any command", () => {
     });
   });
 
+  test("ends with 1 when the system does not take its output", async () => {
+    const full = { code: "ENOSPC", syscall: "write" };
+    const admin = { listTopics: () => Promise.reject(Object.assign(new Error("ENOSPC: no space left on device, write"), full)) };
+    expect(await runWith({ admin }, "topic", "list")).toMatchObject({
+      error: "Error: Cannot write the output: ENOSPC: no space left on device, write\n",
+      code: 1,
+    });
+  });
+
   test("shows control characters that come from the cluster instead of sending them", async () => {
     const listGroups = async () => [{ groupId: "\x1b[2Jg\n", state: "Empty", type: "classic", protocolType: "" }];
     expect((await runWith({ admin: { listGroups } }, "group", "list")).out).toContain("\\x1b[2Jg\\x0a");

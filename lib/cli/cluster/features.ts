@@ -1,8 +1,9 @@
 /** `barnabas cluster features`: which requests, in which versions, and which features a broker serves. Source: KIP-511, KIP-584. */
-import { APIS, ApiVersions, errorName } from "../../protocol/mod.ts";
+import { ApiVersions, errorName } from "../../protocol/mod.ts";
 import { VERSION } from "../../version.ts";
 import { command } from "../declare.ts";
 import { CommandFailed } from "../exit.ts";
+import { REQUEST_NAMES } from "./request_names.ts";
 
 export const features = command({
   name: "features",
@@ -21,7 +22,6 @@ export const features = command({
       { deadline: io.deadlines.in("cluster features", clients.timeoutMs) },
     );
     if (reply.errorCode !== 0) throw new CommandFailed(`The broker does not tell what it serves: ${errorName(reply.errorCode)}`);
-    const names = new Map<number, string>(APIS.map(({ key, name }) => [key, name]));
     const levels = new Map(reply.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]));
     const value = {
       broker: flags.broker,
@@ -33,7 +33,7 @@ export const features = command({
       })).toSorted((a, b) => a.name < b.name ? -1 : 1),
       apis: reply.apiKeys.map(({ apiKey, minVersion, maxVersion }) => ({
         key: apiKey,
-        name: names.get(apiKey) ?? null,
+        name: REQUEST_NAMES[apiKey] ?? null,
         min: minVersion,
         max: maxVersion,
       })).toSorted((a, b) => a.key - b.key),

@@ -20,7 +20,8 @@ export interface RecordQueueContext {
 export class RecordQueue {
   readonly #context: RecordQueueContext;
   #current: AssignedPartition | null = null;
-  /** Handed out, and not followed by another read. */
+  /** Handed out, and not followed by another read: the one of the last record, and those of the last `takeAll`. */
+  #last: AssignedPartition | null = null;
   readonly #unsettled = new Set<AssignedPartition>();
 
   constructor(context: RecordQueueContext) {
@@ -34,6 +35,9 @@ export class RecordQueue {
 
   /** A read begins: what was handed out before it counts as done. */
   settle(): void {
+    this.#last?.settle();
+    this.#last = null;
+    if (this.#unsettled.size === 0) return;
     for (const partition of this.#unsettled) partition.settle();
     this.#unsettled.clear();
   }
@@ -49,7 +53,7 @@ export class RecordQueue {
       partition.opened = null;
       partition.advance(opened.nextOffset, opened.leaderEpoch);
     }
-    this.#unsettled.add(partition);
+    this.#last = partition;
     return record;
   }
 
@@ -127,7 +131,7 @@ export class RecordQueue {
     } else {
       partition.advance(opened.nextOffset, opened.leaderEpoch);
       // Nothing was handed out that would have to be settled before it.
-      if (!this.#unsettled.has(partition)) partition.settle();
+      if (partition !== this.#last && !this.#unsettled.has(partition)) partition.settle();
     }
     partition.took(opened.bytes);
     this.#context.took(partition, opened.bytes);

@@ -51,7 +51,9 @@ export interface KafkaServerOptions {
 }
 
 /** Of the sockets that the system allows: the rest is for files, peers and the admin door (HAZARDS X1). */
-const SOCKET_SHARE = 0.8;
+const SOCKET_SHARE = 0.7;
+/** Not counted into the shares: standard streams, the runtime's own, the write-ahead log. */
+const OTHER_FILES = 40;
 
 /** Of the soft limit, so that reading does not flap whatever was set. */
 const RESUME_SHARE_MAX = 0.9;
@@ -76,7 +78,7 @@ export class KafkaServer {
   constructor(services: Services, handlers: readonly AnyHandler[], { limits = {}, log }: KafkaServerOptions = {}) {
     this.#io = services.io;
     const wanted = { ...DEFAULT_LIMITS, ...limits };
-    const socketsMax = Math.floor((this.#io.net.socketsMax ?? Infinity) * SOCKET_SHARE);
+    const socketsMax = Math.max(1, Math.floor(((this.#io.net.socketsMax ?? Infinity) - OTHER_FILES) * SOCKET_SHARE));
     this.#limits = { ...wanted, connectionsMax: Math.min(wanted.connectionsMax, socketsMax) };
     this.#log = log ?? new PeerLog(this.#io.clock);
     this.#rate = new AcceptRate(this.#limits.acceptsPerSecondMax);

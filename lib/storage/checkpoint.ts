@@ -19,6 +19,8 @@ export interface CheckpointNeeds {
   /** Names of directories that were made since the last call are durable when it resolves. */
   syncDirectories(logs: readonly StoredLog[]): Promise<void>;
   flush(): Promise<void>;
+  /** @throws when the data directory is not there any more: it would be made again, and hold nothing of what it had. */
+  verifyDirectory(): Promise<void>;
   /** WAL files before this one may go. */
   trim(before: WalPosition): Promise<void>;
   failed(error: unknown): void;
@@ -104,7 +106,7 @@ export class Checkpoint {
   }
 
   async #write(clean: boolean): Promise<void> {
-    const { raft, walPosition, flush, syncDirectories, trim } = this.#needs;
+    const { raft, walPosition, flush, verifyDirectory, syncDirectories, trim } = this.#needs;
     // In one turn of the loop: position and logs say the same.
     const wal = walPosition();
     const changed = [...this.#changed];
@@ -114,6 +116,7 @@ export class Checkpoint {
     for (const log of changed) this.#dumps.set(log, JSON.stringify(log.dump()));
     const dumps = [...this.#dumps.values()];
     try {
+      await verifyDirectory();
       await flush();
       const behind = changed.find((log, index) => !log.isClosed && log.writtenEnd < ends[index]!);
       if (behind !== undefined) throw new IoFailed("write", behind.store.directory, "ENOSPC");

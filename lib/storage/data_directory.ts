@@ -20,6 +20,8 @@ export interface DataDirectory {
   readonly isNew: boolean;
   /** The cluster's id became known. */
   setClusterId(clusterId: string, deadline: Deadline): Promise<void>;
+  /** @throws {DataDirectoryRefused} when the directory, or what says whose it is, was removed under the running node. */
+  verify(deadline: Deadline): Promise<void>;
   release(): void;
 }
 
@@ -48,6 +50,18 @@ export async function claimDataDirectory(
         check(meta, directory, nodeId, id);
         meta = { ...meta, clusterId: id };
         await save();
+      },
+      async verify(deadline) {
+        const names = await io.disk.list(directory, deadline).catch((error: unknown) => {
+          if (error instanceof IoFailed && error.code === "ENOENT") return [];
+          throw error;
+        });
+        if (names.some(({ name }) => name === META_FILE)) return;
+        throw refused(
+          directory,
+          `"${META_FILE}" was removed while the node was running`,
+          "Restore this node's data from a backup or a peer",
+        );
       },
       release: () => lock.release(),
     };

@@ -1,5 +1,5 @@
 /** Open files of partitions, at most a stated number: the one that was not used longest is closed. Never closes a file in use. */
-import { Closed, type Deadline, type DiskFile, type Io, type OpenOptions } from "../io/mod.ts";
+import { Closed, type Deadline, type DiskFile, type Io, IoFailed, type OpenOptions } from "../io/mod.ts";
 import type { StorageLog } from "./settings.ts";
 
 interface Open {
@@ -10,6 +10,10 @@ interface Open {
 }
 
 const FILE_MS = 30_000;
+/** Of the descriptors that the system allows, without standard streams, the runtime's own, WAL, lock and side files (HAZARDS X1). */
+const FILES_SHARE = 0.2;
+const OTHER_FILES = 40;
+const OPEN_FILES_MIN = 4;
 
 export class FileCache {
   readonly #io: Io;
@@ -24,7 +28,8 @@ export class FileCache {
   constructor(io: Io, openMax: number, log: StorageLog) {
     this.#io = io;
     this.#log = log;
-    this.#openMax = openMax;
+    const allowed = Math.floor(((io.net.socketsMax ?? Infinity) - OTHER_FILES) * FILES_SHARE);
+    this.#openMax = Math.min(openMax, Math.max(OPEN_FILES_MIN, allowed));
   }
 
   get size(): number {
@@ -36,7 +41,7 @@ export class FileCache {
     if (this.#closed) throw new Closed("storage");
     let open = this.#open.get(path);
     if (open === undefined) {
-      const opening = this.#io.disk.open(path, { mode: mode === "read" ? "write" : mode }, this.#deadline("segment.open"));
+      const opening = this.#openFile(path, mode === "read" ? "write" : mode);
       open = { opening, users: 0, doomed: false };
       this.#shrink();
     } else this.#open.delete(path);
@@ -69,6 +74,18 @@ export class FileCache {
     await Promise.allSettled(files.map(({ opening }) => opening));
     // Whoever may have the directory now shall not find a file of ours open.
     await Promise.all(this.#closings);
+  }
+
+  /** When the process has too many files open, everything that is not in use goes first, and it is tried once more (HAZARDS X1). */
+  async #openFile(path: string, mode: OpenOptions["mode"]): Promise<DiskFile> {
+    try {
+      return await this.#io.disk.open(path, { mode }, this.#deadline("segment.open"));
+    } catch (error) {
+      if (!(error instanceof IoFailed && (error.code === "EMFILE" || error.code === "ENFILE"))) throw error;
+      for (const [idle, { users }] of this.#open) if (users === 0) this.forget(idle);
+      await Promise.all(this.#closings);
+      return await this.#io.disk.open(path, { mode }, this.#deadline("segment.open"));
+    }
   }
 
   #shrink(): void {

@@ -77,6 +77,7 @@ export class NodeStorage implements Storage {
       walPosition: () => this.#wal!.position,
       syncDirectories: (logs) => this.#syncDirectories(logs),
       flush: () => this.#writeback.flush(),
+      verifyDirectory: () => claim.verify(io.deadlines.in("checkpoint.verify", FILE_MS)),
       trim: (before) => this.#trim(before),
       failed: (error) => this.#backgroundFailed("checkpoint", error),
     });

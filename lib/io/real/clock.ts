@@ -6,10 +6,18 @@ export const realClock: Clock = {
   wall: () => Date.now(),
 };
 
+/** A longer one would fire at once. Settings may say up to 292 million years. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
+
 export const realTimers: Timers = {
   after(delayMs, fire, keepsAlive = true): Timer {
-    const timer = setTimeout(fire, Math.ceil(delayMs));
-    if (!keepsAlive) timer.unref();
+    let timer: ReturnType<typeof setTimeout>;
+    const arm = (leftMs: number) => {
+      const stepMs = Math.min(leftMs, DELAY_MS_MAX);
+      timer = setTimeout(leftMs > stepMs ? () => arm(leftMs - stepMs) : fire, Math.ceil(stepMs));
+      if (!keepsAlive) timer.unref();
+    };
+    arm(delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
   soon(fire) {

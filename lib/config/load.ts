@@ -74,7 +74,6 @@ export function loadSettings(texts: SettingTexts): LoadedSettings {
     } else ignored.push({ name: counts!.written, where, group: "unknown", why: `nobody knows it${hint(name)}` });
   }
   takeControllersOut(given, final("controller.listener.names"));
-  if (errors.length > 0) return { given, told, understood, ignored, warnings: sources.warnings, errors };
   const { values } = new NodeSettings(given);
   return {
     given,
@@ -82,7 +81,7 @@ export function loadSettings(texts: SettingTexts): LoadedSettings {
     understood,
     ignored,
     warnings: [...sources.warnings, ...settingWarnings(values)],
-    errors: settingProblems(values),
+    errors: [...errors, ...settingProblems(values)],
   };
 }
 

@@ -23,9 +23,13 @@ export function parseProperties(content: string): PropertiesText {
   const lines = content.replace(/^\uFEFF/, "").split(/\r\n|[\r\n]/);
   for (let i = 0; i < lines.length; i++) {
     const number = i + 1;
-    let line = withoutIndent(lines[i]!);
-    if (line.length === 0 || line.startsWith("#") || line.startsWith("!")) continue;
-    while (/(?<!\\)(\\\\)*\\$/.test(line)) line = line.slice(0, -1) + withoutIndent(lines[++i] ?? "");
+    const parts = [withoutIndent(lines[i]!)];
+    if (parts[0] === "" || parts[0]!.startsWith("#") || parts[0]!.startsWith("!")) continue;
+    while (goesOn(parts.at(-1)!)) {
+      parts.push(parts.pop()!.slice(0, -1));
+      parts.push(withoutIndent(lines[++i] ?? ""));
+    }
+    const line = parts.join("");
     const name = /^(?:\\.|[^\\=:\t\f ])*/su.exec(line)![0];
     const value = /^[\t\f ]*[=:]?[\t\f ]*(.*)$/su.exec(line.slice(name.length))![1]!;
     const broken = /(?<!\\)(?:\\\\)*(\\u(?![0-9a-fA-F]{4}).{0,4})/su.exec(line)?.[1];
@@ -35,6 +39,9 @@ export function parseProperties(content: string): PropertiesText {
   }
   return { lines: found, problems };
 }
+
+/** An odd number of backslashes at its end; the last one escapes the line break. */
+const goesOn = (line: string): boolean => (line.length - line.replace(/(?<!\\)\\+$/, "").length) % 2 === 1;
 
 const withoutIndent = (line: string): string => line.replace(/^[\t\f ]+/, "");
 

@@ -89,7 +89,7 @@ describe("settingsReport()", () => {
   });
   test("ends with what cannot be used", async () => {
     const report = settingsReport(await settings(["--set", "node.id=x", "--listen", "nowhere"]));
-    expect(report).toContain("Cannot be used (1):\n  Invalid value");
+    expect(report).toContain("Cannot be used (2):\n  Invalid value");
     expect(report).toEndWith("A node would not start with these settings\n");
   });
 });

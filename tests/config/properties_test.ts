@@ -39,7 +39,15 @@ describe("parseProperties()", () => {
     expect(lines.map(({ name }) => name)).toEqual(["a", "c"]);
   });
   test("never fails, whatever the text", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => Array.isArray(parseProperties(text).lines)));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(..."ab01u=: \t\f\r\n\\#!\u{1F642}é\0"), maxLength: 200 }),
+        (text) => Array.isArray(parseProperties(text).lines),
+      ),
+    );
+  });
+  test("takes time as the text is long, not as it is squared", () => {
+    expect(pairs("a\\\n".repeat(100_000))).toEqual([["a".repeat(100_000), ""]]);
   });
   test("gives back what was escaped", () => {
     const escape = (text: string) => [...text].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");

@@ -43,7 +43,8 @@ export interface Origin {
 
 export interface ApiCount {
   readonly name: string;
-  readonly requests: number;
+  /** Of served versions, by version. */
+  readonly requests: readonly number[];
   /** Answered by `refuse` because the handler failed or was late. */
   readonly failures: number;
   /** Errors told in replies, by code. */
@@ -103,11 +104,11 @@ export class Router {
     }
     const { handler } = route;
     const { api } = handler;
-    route.requests++;
     if (!isServed(api, apiVersion)) {
       this.#refuseVersion(handler, apiVersion, correlationId, origin);
       return null;
     }
+    route.requests[apiVersion]!++;
     const clientId = origin.info.clientId = readClientId(reader, isFlexible(api, apiVersion));
     // What follows the message is ignored, as Kafka ignores it: librdkafka 2.16 sends three bytes too many with Metadata v13.
     const request = decodePart(api.request, apiVersion, reader);
@@ -132,11 +133,12 @@ class Route {
   readonly countErrors: CountErrors;
   readonly errors = new Map<number, number>();
   readonly seconds = new Histogram();
-  requests = 0;
+  readonly requests: number[];
   failures = 0;
 
   constructor(handler: AnyHandler) {
     this.handler = handler;
+    this.requests = new Array<number>(handler.api.maxVersion + 1).fill(0);
     this.countErrors = errorCounterOf(handler.api.response.fields, this.errors);
   }
 

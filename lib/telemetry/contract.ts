@@ -62,7 +62,7 @@ export const METRICS = {
   ),
 
   // ── requests ──
-  requests: counter("requests_total", "requests", "Kafka requests that came in", ["api"]),
+  requests: counter("requests_total", "requests", "Kafka requests of versions that are served", ["api", "version"]),
   requestSeconds: histogram(
     "request_seconds",
     "seconds",

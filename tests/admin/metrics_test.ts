@@ -126,7 +126,7 @@ describe("/metrics", () => {
     );
     expect(value("barnabas_group_lag_records", { group: "readers", topic: "orders" })).toBe(2);
     expect(value("barnabas_groups", { state: "Empty" })).toBe(1);
-    expect(value("barnabas_requests_total", { api: "Produce" })).toBe(1);
+    expect(value("barnabas_requests_total", { api: "Produce", version: "13" })).toBe(1);
     expect(value("barnabas_request_errors_total", { api: "Produce", error: "UNKNOWN_TOPIC_ID" })).toBe(1);
     expect(value("barnabas_request_seconds_count", { api: "Produce" })).toBe(1);
     expect(value("barnabas_request_seconds_count", { api: "Fetch" })).toBeUndefined();

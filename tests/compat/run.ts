@@ -1,17 +1,21 @@
 /**
  * Runs every client's scenarios against the built executable, one client after the other, and closes with the totals:
- * `bun tests/compat/run.ts [client …]`. A client that this machine cannot have is counted as skipped, with the reason.
+ * `bun tests/compat/run.ts [--record] [client …]`. A client that this machine cannot have is counted as skipped, with the reason.
+ * `--record` keeps which versions of which APIs each client asked for, and makes docs/compatibility.md of it.
  */
 import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { confluentPython, franzGo, javaTools, kcat, nodePackage } from "./support/install.ts";
+import { franzGo, javaTools, kcat, nodePackage, python } from "./support/install.ts";
 import { run } from "./support/process.ts";
+import { keepSeen } from "./support/seen.ts";
 
 const clients: Readonly<Record<string, () => Promise<unknown>>> = {
   kcat,
   kafkajs: () => nodePackage("kafkajs"),
   platformatic: () => nodePackage("platformatic"),
-  librdkafka: confluentPython,
+  librdkafka: () => python("librdkafka"),
+  kafka_python: () => python("kafka_python"),
   java: javaTools,
   franz_go: () => franzGo("v1.22.2"),
   differential: javaTools,
@@ -19,7 +23,8 @@ const clients: Readonly<Record<string, () => Promise<unknown>>> = {
   cli: javaTools,
 };
 
-const asked = process.argv.slice(2);
+const records = process.argv.includes("--record");
+const asked = process.argv.slice(2).filter((argument) => argument !== "--record");
 const unknown = asked.filter((name) => !(name in clients));
 if (unknown.length > 0) {
   console.error(`Cannot run "${unknown.join(", ")}": the clients are ${Object.keys(clients).join(", ")}`);
@@ -38,10 +43,13 @@ for (const [client, install] of Object.entries(clients)) {
     console.log(`── ${client}: skipped: ${error instanceof Error ? error.message : String(error)}`);
     continue;
   }
+  const seen = join(tmpdir(), `barnabas-seen-${process.pid}-${client}`);
   const files = (await readdir(join(import.meta.dir, client))).filter((file) => file.endsWith("_compat.ts"));
   const result = await run([process.execPath, "test", ...files.map((file) => `./tests/compat/${client}/${file}`)], {
     timeoutMs: 1_200_000,
+    env: records ? { COMPAT_SEEN: seen } : {},
   });
+  if (records) await keepSeen(client, seen);
   const output = result.stdout + result.stderr;
   console.log(`── ${client}\n${output}`);
   const count = (word: string) => Number(new RegExp(`^\\s*(\\d+) ${word}$`, "m").exec(output)?.[1] ?? 0);

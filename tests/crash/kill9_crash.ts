@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch } from "../compat/support/broker.ts";
-import { confluentPython } from "../compat/support/install.ts";
+import { python as pythonOf } from "../compat/support/install.ts";
 import { mustRun } from "../compat/support/process.ts";
 
 const rounds = Number(process.env["KILL9_ROUNDS"] ?? 20);
@@ -71,7 +71,7 @@ class Acknowledged {
 
 test(`everything acknowledged survives ${rounds} kill -9 (KILL9_SEED=${seed})`, async () => {
   const random = draws(seed);
-  const python = await confluentPython();
+  const python = await pythonOf("librdkafka");
   const directory = await mkdtemp(join(tmpdir(), "barnabas-kill9-"));
   const topic = `kill9:${partitions}`;
   let broker = await launch(directory, ["--topic", topic]);

@@ -53,11 +53,11 @@ function requests(scrape: Scrape, { server }: AdminContext): void {
   for (const [event, count] of peerEvents) scrape.set(M.peerEvents, count, { event });
   scrape.set(M.requestsInFlight, requestsInFlight, {});
   for (const { name: api, requests, failures, errors, seconds } of apis) {
-    scrape.set(M.requests, requests, { api });
+    requests.forEach((count, version) => count > 0 && scrape.set(M.requests, count, { api, version: String(version) }));
     scrape.set(M.requestFailures, failures, { api });
     for (const [code, count] of errors) scrape.set(M.requestErrors, count, { api, error: errorName(code) });
     // Most nodes see a third of all APIs: a histogram of nothing says nothing.
-    if (requests > 0) scrape.histogram(M.requestSeconds, seconds, { api });
+    if (requests.some((count) => count > 0)) scrape.histogram(M.requestSeconds, seconds, { api });
   }
 }
 

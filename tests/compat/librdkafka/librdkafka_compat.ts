@@ -1,6 +1,6 @@
 /** librdkafka through confluent-kafka for Python. The scenarios are in `scenarios.py`. */
 import { join } from "node:path";
-import { confluentPython } from "../support/install.ts";
+import { python } from "../support/install.ts";
 import { runScenarios } from "../support/scenarios.ts";
 
 runScenarios({
@@ -15,6 +15,6 @@ runScenarios({
     errors: "is told of unknown topics, too large records, bad configs and offsets out of range",
   },
   async prepare() {
-    return { command: [await confluentPython(), join(import.meta.dir, "scenarios.py")] };
+    return { command: [await python("librdkafka"), join(import.meta.dir, "scenarios.py")] };
   },
 });

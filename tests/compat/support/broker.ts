@@ -2,7 +2,7 @@
  * The broker under test: the built executable on a free port with a fresh folder, or, with COMPAT_BOOTSTRAP=host:port, any Kafka that
  * runs already (to see that a scenario asks nothing that Apache Kafka would not do).
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -31,10 +31,20 @@ export async function startBroker(flags: readonly string[] = []): Promise<Broker
     pid: started.pid,
     directory,
     async stop() {
+      await recordSeen(started.admin);
       await started.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** With COMPAT_SEEN=FILE: adds a line for every API and version that the broker was asked for, "Fetch 17", as its own metrics count them. */
+async function recordSeen(admin: string): Promise<void> {
+  const file = process.env["COMPAT_SEEN"];
+  if (file === undefined || admin === "") return;
+  const metrics = await (await fetch(`http://${admin}/metrics`)).text();
+  const rows = metrics.matchAll(/^barnabas_requests_total\{api="(\w+)",version="(\d+)"\}/gm);
+  await appendFile(file, Array.from(rows, ([, api, version]) => `${api} ${version}\n`).join(""));
 }
 
 /** The executable on a folder that outlives it: for restarts. */

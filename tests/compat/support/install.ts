@@ -50,16 +50,16 @@ export async function nodePackage(client: "kafkajs" | "platformatic"): Promise<s
   return path;
 }
 
-/** confluent-kafka (librdkafka inside) in a virtual environment; answers with its python. */
-export async function confluentPython(): Promise<string> {
-  const path = await folder("librdkafka");
-  const python = join(path, "venv", "bin", "python");
-  if (!existsSync(python)) {
+/** The packages of the client's requirements.txt in a virtual environment; answers with its python. */
+export async function python(client: "librdkafka" | "kafka_python"): Promise<string> {
+  const path = await folder(client);
+  const interpreter = join(path, "venv", "bin", "python");
+  if (!existsSync(interpreter)) {
     if (!(await have("python3"))) throw new Error("python3 is not installed");
     await mustRun(["python3", "-m", "venv", join(path, "venv")], { timeoutMs: 120_000 });
   }
-  await mustRun([python, "-m", "pip", "install", "-q", "-r", join(here, "librdkafka", "requirements.txt")], { timeoutMs: 300_000 });
-  return python;
+  await mustRun([interpreter, "-m", "pip", "install", "-q", "-r", join(here, client, "requirements.txt")], { timeoutMs: 300_000 });
+  return interpreter;
 }
 
 /** Apache Kafka's own tools from Maven Central; answers with the class path. */

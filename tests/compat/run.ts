@@ -21,6 +21,7 @@ const clients: Readonly<Record<string, () => Promise<unknown>>> = {
   differential: javaTools,
   barnabas_client: javaTools,
   cli: javaTools,
+  pages: javaTools,
 };
 
 const records = process.argv.includes("--record");

@@ -70,7 +70,7 @@ export class PageRun implements AsyncDisposable {
   /** Answers with what the block printed, on either output. @throws {Error} when it failed. */
   async run(block: Block): Promise<string> {
     const script = this.#here(block.text);
-    if (script.startsWith("barnabas serve")) return await this.#serve(script);
+    if (script.startsWith("barnabas serve") && !script.includes("--check")) return await this.#serve(script);
     const child = Bun.spawn(["bash", "-euo", "pipefail", "-c", `exec 2>&1\n${script}`], {
       cwd: this.#folder,
       env: { ...this.#env, BARNABAS_BOOTSTRAP: `127.0.0.1:${this.#ports.kafka}` },

@@ -3,7 +3,7 @@ const steps: readonly (readonly [name: string, command: readonly string[]])[] = 
   ["format", ["node_modules/.bin/deno", "fmt", "--check"]],
   ["lint", ["node_modules/.bin/deno", "lint"]],
   ["types", ["node_modules/.bin/tsc", "--noEmit", "-p", "."]],
-  ["tests", [process.execPath, "test", "./tests"]],
+  ["tests", [process.execPath, "test", "--timeout", "60000", "./tests"]],
 ];
 
 for (const [name, command] of steps) {

@@ -1,4 +1,4 @@
-/** `barnabas consume`: reads what there is, or follows. With a group, commits what was printed and nothing else. */
+/** `barnabas consume`: reads what there is, or follows. With a group, commits what was printed. */
 import { type AdminApi, type ConsumerApi, CorruptBatch, type IncomingRecord, type TopicPartition } from "../client/mod.ts";
 import type { Context } from "./context.ts";
 import { command } from "./declare.ts";
@@ -73,6 +73,8 @@ interface Reading {
   readonly skipErrors: boolean;
   readonly isolation: "read_uncommitted" | "read_committed";
   readonly printer: Printer;
+  /** Filled with the partitions of which records came. */
+  readonly handedOut?: Set<string>;
 }
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
@@ -103,8 +105,14 @@ async function asMember(
   const { partitions, printer, group, reset, isolation } = reading;
   let hasJoined = false;
   const printed = () => printer.takeFlushed();
+  const handedOut = new Set<string>();
   const commit = async (consumer: ConsumerApi) => {
-    const offsets = printed();
+    // Where nothing came the position is committed too: what comes while nobody reads would otherwise be skipped by a reader from "latest".
+    const idle = consumer.assignment.flatMap((partition) => {
+      const offset = handedOut.has(keyOf(partition)) ? null : consumer.position(partition);
+      return offset === null ? [] : [{ ...partition, offset }];
+    });
+    const offsets = [...printed(), ...idle];
     if (offsets.length > 0) await consumer.commit(offsets);
   };
   const consumer: ConsumerApi = await context.clients.consumer({
@@ -128,7 +136,7 @@ async function asMember(
     committedAt = context.io.clock.mono();
   };
   try {
-    await read(context, consumer, reading, () => hasJoined, commitNowAndThen);
+    await read(context, consumer, { ...reading, handedOut }, () => hasJoined, commitNowAndThen);
   } finally {
     await commit(consumer);
   }
@@ -157,6 +165,7 @@ async function read(
     while (!context.interrupted.aborted) {
       const records = await polled(context, consumer, reading.skipErrors);
       if (records.length > 0) movedAt = clock.mono();
+      for (const record of records) reading.handedOut?.add(keyOf(record));
       for (const record of records) {
         if (stops !== null && record.offset >= (stops.get(keyOf(record)) ?? Infinity)) continue;
         printer.print(record);

@@ -17,7 +17,7 @@ setDefaultTimeout(60_000);
 let broker: Broker;
 let env: Readonly<Record<string, string>>;
 beforeAll(async () => {
-  broker = await Broker.start({ storage: "memory", topics: [{ name: "orders", partitions: 2 }, "empty"] });
+  broker = await Broker.start({ storage: "memory", topics: [{ name: "orders", partitions: 2 }, "empty", { name: "lonely", partitions: 2 }] });
   env = { BARNABAS_BOOTSTRAP: broker.bootstrapServers };
   for (let at = 0; at < 10; at++) {
     await broker.produce("orders", [{ key: `k${at}`, value: `v${at}`, partition: at % 2, headers: { n: String(at) } }]);
@@ -73,6 +73,12 @@ describe("barnabas consume", () => {
     expect(described).toMatchObject({ lag: 0, members: [] });
     await cli("group", "reset-offsets", "g", "--all-topics", "--to", "-1", "--execute");
     expect(await lines("orders", "-g", "g")).toEqual(["v8", "v9"]);
+  });
+
+  test("as a group misses nothing that comes to a partition which was empty, also from latest", async () => {
+    expect(await lines("lonely", "--group", "patient", "--from", "latest")).toEqual([]);
+    await broker.produce("lonely", [{ value: "came while nobody read", partition: 1 }]);
+    expect(await lines("lonely", "--group", "patient", "--from", "latest")).toEqual(["came while nobody read"]);
   });
 
   const refusals: readonly (readonly [args: string[], code: number, message: string])[] = [

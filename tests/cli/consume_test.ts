@@ -17,7 +17,10 @@ setDefaultTimeout(60_000);
 let broker: Broker;
 let env: Readonly<Record<string, string>>;
 beforeAll(async () => {
-  broker = await Broker.start({ storage: "memory", topics: [{ name: "orders", partitions: 2 }, "empty", { name: "lonely", partitions: 2 }] });
+  broker = await Broker.start({
+    storage: "memory",
+    topics: [{ name: "orders", partitions: 2 }, "empty", { name: "lonely", partitions: 2 }],
+  });
   env = { BARNABAS_BOOTSTRAP: broker.bootstrapServers };
   for (let at = 0; at < 10; at++) {
     await broker.produce("orders", [{ key: `k${at}`, value: `v${at}`, partition: at % 2, headers: { n: String(at) } }]);

@@ -18,6 +18,6 @@ export async function keepSeen(client: string, file: string): Promise<void> {
   for (const versions of Object.values(apis)) versions.sort((a, b) => a - b);
   const seen: Seen = { ...JSON.parse(await readFile(FILE, "utf8")) as Seen, [client]: apis };
   const ordered = Object.fromEntries(Object.entries(seen).sort(([a], [b]) => a < b ? -1 : 1));
-  await writeFile(FILE, JSON.stringify(ordered, null, 1) + "\n");
+  await writeFile(FILE, JSON.stringify(ordered, null, 2) + "\n");
   await writeFile(PAGE, compatibilityPage(ordered));
 }

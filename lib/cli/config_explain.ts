@@ -1,5 +1,5 @@
 /** `barnabas config explain`: what a setting is, what it takes, where it can be set, and what it comes to. Talks to no cluster. */
-import { explainSettings, explainStranger, type Explanation, PRECEDENCE } from "../config/mod.ts";
+import { explainSettings, explainStranger, type Explanation, PRECEDENCE, settingNameOf } from "../config/mod.ts";
 import { command } from "./declare.ts";
 import { CommandFailed, ExitCode } from "./exit.ts";
 import { SETTING_FLAGS, settingFlags } from "./serve_flags.ts";
@@ -12,14 +12,15 @@ export const explainCommand = command({
 ${PRECEDENCE}.`,
   json: "an array of name, of (broker or topic), doc, type, unit, accepted, default, value, from and more",
   flags: SETTING_FLAGS,
-  arguments: { name: { label: "NAME", help: "a setting, by its name", optional: true, completes: "broker-setting" } },
+  arguments: { name: { label: "NAME", help: "a setting, by its name or its variable", optional: true, completes: "broker-setting" } },
   examples: [
     { command: "barnabas config explain log.retention.ms", does: "one setting" },
     { command: "barnabas config explain --config server.properties", does: "all of them, as that file has them" },
   ],
   async run({ host, out }, { flags, args }) {
     const { loaded, problems } = await loadFor(host, settingFlags(flags));
-    const { name } = args;
+    // Whoever has a variable in front of him need not know the rule.
+    const name = args.name?.replace(/^(?:KAFKA|BARNABAS)_(\w+)$/, (_, variable: string) => settingNameOf(variable)) ?? null;
     const found = explainSettings(loaded, name ?? undefined);
     if (name !== null && found.length === 0) {
       const { isKafkas, text } = explainStranger(name);

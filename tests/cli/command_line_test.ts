@@ -76,6 +76,7 @@ describe("barnabas", () => {
     });
     const asJson = await end(cwd, ["config", "explain", "retention.ms", "--json", ...config]);
     expect(JSON.parse(asJson.out)).toMatchObject([{ name: "retention.ms", value: "7200000" }]);
+    expect((await end(cwd, ["config", "explain", "KAFKA_LOG_RETENTION_MS"])).out).toStartWith("log.retention.ms, a setting of the broker");
     expect(await end(cwd, ["config", "explain", "nodes.id"])).toMatchObject({
       error: expect.stringContaining('Unknown setting "nodes.id": did you mean "node.id"?'),
       code: 1,

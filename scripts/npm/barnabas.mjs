@@ -11,7 +11,8 @@ const main = join(dirname(fileURLToPath(import.meta.url)), "main.js");
 function* candidates() {
   for (const from of [import.meta.url, join(process.cwd(), "package.json")]) {
     try {
-      yield join(dirname(createRequire(from).resolve("bun/package.json")), "bin", process.platform === "win32" ? "bun.exe" : "bun.exe");
+      // Called so on every system.
+      yield join(dirname(createRequire(from).resolve("bun/package.json")), "bin", "bun.exe");
     } catch {
       // Not installed there: the next place.
       continue;

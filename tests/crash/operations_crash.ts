@@ -341,6 +341,23 @@ describe("directories", () => {
     }
   });
 
+  test("a directory that is moved away under a running node ends the node, and has everything that was acknowledged", async () => {
+    const node = await serve(data);
+    expect(await produce(node, "clicks", ["acknowledged"])).toBeNull();
+    const moved = join(folder, "taken");
+    await rename(data, moved);
+    try {
+      node.child.kill("SIGTERM");
+      const [code, text] = await Promise.all([node.child.exited, new Response(node.child.stderr).text()]);
+      expect({ code, text }).toEqual({ code: 70, text: expect.stringContaining("data") });
+      const again = await serve(moved);
+      expect(await consume(again, "clicks", 4, "others")).toEqual(["a", "b", "c", "acknowledged"]);
+      await again.stop();
+    } finally {
+      await rm(moved, { recursive: true, force: true });
+    }
+  });
+
   test("a format of a later version is refused, and nothing is changed", async () => {
     const path = join(data, "meta.json");
     const meta = JSON.parse((await readFile(path)).subarray(4).toString()) as object;

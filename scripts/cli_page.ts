@@ -15,7 +15,8 @@ export async function cliPage(): Promise<string> {
   return [
     `# Command line
 
-One executable: \`barnabas COMMAND\`. All commands but \`serve\` and \`health\` work with any Kafka cluster, by the wire protocol.
+One executable: \`barnabas COMMAND\`. \`serve\`, \`health\`, \`debug\` and \`config explain\` are about a Barnabas node; all others
+work with any Kafka cluster, by the wire protocol.
 
 - Data goes to standard output, talk to standard error; \`--quiet\` leaves the talk out, \`--json\` prints data for programs.
 - Colours and progress are only for terminals; \`--no-color\` or \`NO_COLOR\` leaves colours out there too.

@@ -8,7 +8,7 @@ import { KafkaError } from "../errors.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 import type { Assignment } from "./assignment.ts";
 import type { GroupMember } from "./group_member.ts";
-import type { OffsetCommits, OffsetRow } from "./offset_commits.ts";
+import type { Committer, OffsetCommits, OffsetRow } from "./offset_commits.ts";
 import type { ConsumerSettings } from "./settings.ts";
 
 export interface CommittingContext {
@@ -25,6 +25,7 @@ export class Committing {
   readonly #log = logOf("client");
   #timer: Timer | null = null;
   #isUnderWay = false;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(context: CommittingContext) {
     this.#context = context;
@@ -41,19 +42,40 @@ export class Committing {
     await this.send(this.#done(this.#context.assignment().partitions.values(), true), deadline);
   }
 
-  /** @throws {KafkaError} */
+  /**
+   * One after the other: a commit that has to be repeated must not come behind a later one.
+   * @throws {KafkaError} also `REBALANCE_IN_PROGRESS` when a partition went to another member before the coordinator had it.
+   */
   async send(rows: readonly OffsetRow[], deadline: Deadline): Promise<void> {
+    const { commits } = this;
+    const before = this.#last;
+    const sent = before.then(() => this.#send(commits, rows, deadline));
+    this.#last = Promise.allSettled([sent]);
+    await sent;
+  }
+
+  async #send(commits: OffsetCommits, rows: readonly OffsetRow[], deadline: Deadline): Promise<void> {
+    const assignment = this.#context.assignment();
     const member = this.#context.member();
-    await this.commits.commit(
-      rows,
-      () => member?.committer ?? { memberId: "", generation: -1, groupInstanceId: null },
-      (error, as) => member?.commitRefused(error, as) ?? false,
-      deadline,
-    );
-    for (const row of rows) {
-      const assigned = this.#context.assignment().get(row);
+    const owned = rows.map((row) => assignment.get(row));
+    let generation: number | null = null;
+    const committer = (): Committer => {
+      if (member === null) return { memberId: "", generation: -1, groupInstanceId: null };
+      const as = member.committer;
+      generation ??= as.generation;
+      // In a later generation the coordinator would take the offset of a partition that is somebody else's by now.
+      const gone = as.generation === generation ? undefined : rows.find((row, i) => !owned[i] || assignment.get(row) !== owned[i]);
+      if (gone === undefined) return as;
+      throw new KafkaError(
+        "REBALANCE_IN_PROGRESS",
+        `Cannot commit "${gone.topic}-${gone.partition}": it went to another member before the coordinator had the offset`,
+      );
+    };
+    await commits.commit(rows, committer, (error, as) => member?.commitRefused(error, as) ?? false, deadline);
+    rows.forEach((row, i) => {
+      const assigned = owned[i];
       if (assigned !== undefined) assigned.committedOffset = row.offset;
-    }
+    });
   }
 
   /** When commits are automatic: of partitions that are about to be given up. Never throws. */

@@ -123,10 +123,12 @@ export class GroupSession {
     }
   }
 
-  /** Enters the group for `topics`, or, as a member, begins another round with them. */
+  /** Enters the group for `topics`, or, as a member, begins another round with them, if they are others. */
   start(topics: readonly string[], reason: string): void {
+    const isMember = this.#phase !== "out" && this.#phase !== "failed";
+    if (isMember && topics.length === this.#topics.length && topics.every((topic) => this.#topics.includes(topic))) return;
     this.#topics = topics;
-    if (this.#phase === "out" || this.#phase === "failed") return this.#begin("prepare", reason);
+    if (!isMember) return this.#begin("prepare", reason);
     this.rejoin(reason);
   }
 

@@ -14,7 +14,7 @@ const joined = (part: Partial<Joined> = {}): Joined => ({
 /** A session that went through a round in which it was given `assignment`. */
 function stable(cooperative: boolean, assignment: PartitionsByTopic): GroupSession {
   const session = new GroupSession(cooperative);
-  session.start(["t"], "subscribed");
+  session.start(assignment.size === 0 ? ["t"] : [...assignment.keys()], "subscribed");
   session.prepared(session.turn);
   round(session, assignment);
   return session;
@@ -142,6 +142,12 @@ describe("GroupSession", () => {
       expect(session.next()).toMatchObject({ do: "join", owned: of(0) });
       expect(session.memberId).toBe("m");
     }
+  });
+
+  test("the same subscription again changes nothing", () => {
+    const session = stable(false, of(0));
+    session.start(["t"], "subscribed");
+    expect(session.next()).toEqual({ do: "rest" });
   });
 
   test("a change during a round makes another round follow it", () => {

@@ -5,6 +5,7 @@
 import type { Deadline, Io, Timer } from "../../io/mod.ts";
 import { logOf } from "../../telemetry/mod.ts";
 import { KafkaError } from "../errors.ts";
+import type { KafkaErrorName } from "../../protocol/mod.ts";
 import type { AssignedPartition } from "./assigned_partition.ts";
 import type { Assignment } from "./assignment.ts";
 import type { GroupMember } from "./group_member.ts";
@@ -46,15 +47,15 @@ export class Committing {
    * One after the other: a commit that has to be repeated must not come behind a later one.
    * @throws {KafkaError} also `REBALANCE_IN_PROGRESS` when a partition went to another member before the coordinator had it.
    */
-  async send(rows: readonly OffsetRow[], deadline: Deadline): Promise<void> {
+  async send(rows: readonly OffsetRow[], deadline: Deadline, isAutomatic = false): Promise<void> {
     const { commits } = this;
     const before = this.#last;
-    const sent = before.then(() => this.#send(commits, rows, deadline));
+    const sent = before.then(() => this.#send(commits, rows, deadline, isAutomatic));
     this.#last = Promise.allSettled([sent]);
     await sent;
   }
 
-  async #send(commits: OffsetCommits, rows: readonly OffsetRow[], deadline: Deadline): Promise<void> {
+  async #send(commits: OffsetCommits, rows: readonly OffsetRow[], deadline: Deadline, isAutomatic: boolean): Promise<void> {
     const assignment = this.#context.assignment();
     const member = this.#context.member();
     const owned = rows.map((row) => assignment.get(row));
@@ -71,7 +72,12 @@ export class Committing {
         `Cannot commit "${gone.topic}-${gone.partition}": it went to another member before the coordinator had the offset`,
       );
     };
-    await commits.commit(rows, committer, (error, as) => member?.commitRefused(error, as) ?? false, deadline);
+    const refused = (error: KafkaErrorName, as: Committer): boolean | null => {
+      // A topic that was deleted must not hold up the rebalance that takes it away.
+      if (isAutomatic && error === "UNKNOWN_TOPIC_OR_PARTITION") return false;
+      return member?.commitRefused(error, as) ?? null;
+    };
+    await commits.commit(rows, committer, refused, deadline);
     rows.forEach((row, i) => {
       const assigned = owned[i];
       if (assigned !== undefined) assigned.committedOffset = row.offset;
@@ -112,7 +118,7 @@ export class Committing {
 
   async #try(rows: readonly OffsetRow[], budgetMs: number): Promise<void> {
     try {
-      await this.send(rows, this.#context.io.deadlines.in("commit offsets", budgetMs));
+      await this.send(rows, this.#context.io.deadlines.in("commit offsets", budgetMs), true);
     } catch (error) {
       this.#log("warn", "Cannot commit offsets: what was read since the last commit will be read again", {
         ...{ group: this.#context.settings.groupId, cause: String(error) },

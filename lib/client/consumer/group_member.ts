@@ -75,13 +75,13 @@ export class GroupMember {
     return { memberId, generation, groupInstanceId: this.#context.settings.groupInstanceId };
   }
 
-  /** A commit was refused. True: it is worth another try, because a round ends without the application's help. */
-  commitRefused(error: KafkaErrorName, as: Committer): boolean {
+  /** A commit was refused. True: it is worth another try, because a round ends without the application's help; null: as the error says. */
+  commitRefused(error: KafkaErrorName, as: Committer): boolean | null {
     const isNewer = as.generation !== this.session.generation && this.session.generation >= 0;
     this.session.heard(error, as.memberId, as.generation);
     this.kick();
     if (error === "REBALANCE_IN_PROGRESS") return this.session.isRejoining || isNewer;
-    return error === "ILLEGAL_GENERATION" && isNewer;
+    return error === "ILLEGAL_GENERATION" ? isNewer : null;
   }
 
   /** As the leader of a group that asks for a topic which is not there. */

@@ -32,13 +32,14 @@ export class OffsetCommits {
 
   /**
    * Resolves when the coordinator has all of them.
-   * @param as asked for each try: a rebalance may have ended since the last one. @param refused is told an error of the whole group, and as whom.
+   * @param as asked for each try: a rebalance may have ended since the last one. @param refused is told an error, and as whom; it says whether
+   * another try makes sense, null: as the error itself says.
    * @throws {KafkaError}
    */
   async commit(
     rows: readonly OffsetRow[],
     as: () => Committer,
-    refused: (error: KafkaErrorName, as: Committer) => boolean,
+    refused: (error: KafkaErrorName, as: Committer) => boolean | null,
     deadline: Deadline,
   ): Promise<void> {
     if (rows.length === 0) return;
@@ -64,9 +65,8 @@ export class OffsetCommits {
         .find(({ errorCode }) => errorCode !== 0);
       if (failed === undefined) return;
       const error = errorName(failed.errorCode);
-      const isWorthAnother = refused(error, committer);
       const failure = failureOf(error, `commit offsets of group "${this.#groupId}" ("${failed.name}-${failed.partitionIndex}")`);
-      throw isWorthAnother && !failure.retriable ? new KafkaError(error, failure.message, { retriable: true }) : failure;
+      throw new KafkaError(error, failure.message, { retriable: refused(error, committer) ?? failure.retriable });
     });
   }
 

@@ -27,7 +27,7 @@ function setup(onReply: (commit: number) => KafkaErrorName) {
     get committer() {
       return { memberId: "m", generation: group.generation, groupInstanceId: null };
     },
-    commitRefused: () => false,
+    commitRefused: () => null,
   } as unknown as GroupMember;
   const committing = new Committing({
     ...{ io, settings, commits: new OffsetCommits(cluster, "g") },
@@ -63,6 +63,15 @@ test("a commit is not repeated when the partition went to somebody else meanwhil
     await expect(committing.send([{ ...T0, offset: 5 }], soon())).rejects.toMatchObject({ error: "REBALANCE_IN_PROGRESS" });
     expect(sent()).toEqual([[1, 5]]);
   }
+});
+
+test("a topic that was deleted does not hold up a rebalance; a commit that somebody asked for is repeated", async () => {
+  const { committing, assignment, sent } = setup((commit) => commit < 3 ? "UNKNOWN_TOPIC_OR_PARTITION" : "NONE");
+  assignment.get(T0)!.moveTo(5, -1);
+  await committing.before(assignment.partitions.values());
+  expect(sent()).toEqual([[1, 5]]);
+  await committing.send([{ ...T0, offset: 6 }], soon());
+  expect(sent()).toEqual([[1, 5], [1, 6], [1, 6], [1, 6]]);
 });
 
 test("a commit that has to be repeated does not come behind a later one", async () => {

@@ -157,7 +157,7 @@ describe("topics", () => {
     expect(valuesOf(await pollUntil(named, ({ length }) => length === 1))).toEqual(["new"]);
     await broker.deleteTopic("orders-a");
     await readTogether([pattern], () => pattern.assignment.length === 2);
-  });
+  }, 30_000);
 });
 
 describe("an application that stops reading", () => {

@@ -362,6 +362,7 @@ export class NodeStorage implements Storage {
   }
 
   #spaceChanged(): void {
+    this.#removals.diskIsFull(this.#space.isFull);
     this.#healthChanged();
     this.#wal?.wake();
     this.#writeback.look();

@@ -12,9 +12,11 @@ export class Removals {
   readonly #io: Io;
   readonly #log: StorageLog;
   readonly #topicsDirectory: string;
-  readonly #waiting = new Set<Timer>();
+  /** With what begins when the delay is over. */
+  readonly #waiting = new Map<Timer, () => void>();
   readonly #running = new Set<Promise<void>>();
   #stopped = false;
+  #isFull = false;
 
   constructor(io: Io, log: StorageLog, topicsDirectory: string) {
     this.#io = io;
@@ -25,14 +27,25 @@ export class Removals {
   /** Runs `remove` after the delay, unless the storage is closed before. Keeps no process alive. */
   later(delayMs: number, what: string, remove: () => Promise<void>): void {
     if (this.#stopped) return;
-    const timer = this.#io.timers.after(delayMs, () => {
+    const begin = () => {
       this.#waiting.delete(timer);
       const running = remove().catch((cause: unknown) => {
         this.#log("warn", "Cannot remove what was deleted: the next start tries again", { path: what, cause: String(cause) });
       }).finally(() => this.#running.delete(running));
       this.#running.add(running);
-    }, false);
-    this.#waiting.add(timer);
+    };
+    const timer = this.#io.timers.after(this.#isFull ? 0 : delayMs, begin, false);
+    this.#waiting.set(timer, begin);
+  }
+
+  /** While the disk is full nothing waits for the end of its delay: whoever deletes then wants the room (HAZARDS W3). */
+  diskIsFull(isFull: boolean): void {
+    this.#isFull = isFull;
+    if (!isFull) return;
+    for (const [timer, begin] of [...this.#waiting]) {
+      timer.cancel();
+      begin();
+    }
   }
 
   /** A log's directory under its retired name; with the last one its topic's directory goes. */
@@ -54,7 +67,7 @@ export class Removals {
   /** Nothing that waits is begun any more; what runs comes to its end. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const timer of this.#waiting) timer.cancel();
+    for (const timer of this.#waiting.keys()) timer.cancel();
     this.#waiting.clear();
     await Promise.all(this.#running);
   }
@@ -63,7 +76,10 @@ export class Removals {
     const { disk, deadlines } = this.#io;
     await disk.removeDirectory(path, deadlines.in("log.remove", FILE_MS));
     const topic = path.slice(0, path.lastIndexOf("/"));
-    if (!keepTopic && (await this.#list(topic)).length === 0) await disk.removeDirectory(topic, deadlines.in("log.remove", FILE_MS));
+    const isLast = !keepTopic && (await this.#list(topic)).length === 0;
+    if (isLast) await disk.removeDirectory(topic, deadlines.in("log.remove", FILE_MS));
+    // A disk in memory gives the room back when the name is gone for good.
+    await disk.syncDirectory(isLast ? this.#topicsDirectory : topic, deadlines.in("log.syncDirectory", FILE_MS));
   }
 
   async #list(path: string) {

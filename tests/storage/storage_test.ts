@@ -260,6 +260,31 @@ test("a disk without room refuses producers, lets internal records and reads go 
   await storage.close(deadline(io));
 });
 
+test("on a full disk what was deleted, before or then, goes at once instead of after its delay", async () => {
+  const disk = memory();
+  let freeBytes = 1e9;
+  const io = testIo({ ...bound(disk), space: async () => ({ totalBytes: 1e9, freeBytes }) });
+  const storage = await openStorage(io, { ...SETTINGS, minFreeBytes: 1e6 }, DIRECTORY);
+  const full = new Promise<void>((resolve) => storage.onHealth(() => resolve()));
+  const logs = [1, 2, 3].map((topic) => storage.createLog(id(topic), logSettings({ fileDeleteDelayMs: 3_600_000 })));
+  for (const log of logs) {
+    append(log, batch("deleted"));
+    await durable(log);
+  }
+  await storage.checkpoint();
+  const topics = async () => (await disk.list(`${DIRECTORY}/topics`, LATER)).length;
+  await storage.deleteLog(logs[0]!, deadline(io));
+  expect(await topics()).toBe(3);
+  freeBytes = 10;
+  // Looked at as bytes are written.
+  logs[2]!.append(batch("x".repeat(17 * 1024 * 1024)), { retain() {}, release() {} }, 0, 0);
+  await full;
+  await storage.deleteLog(logs[1]!, deadline(io));
+  while (await topics() > 1) await new Promise<void>((resolve) => io.timers.soon(resolve));
+  freeBytes = 1e9;
+  await storage.close(deadline(io));
+});
+
 test("a WAL write that finds no room is tried again when there is some", async () => {
   const disk = memory();
   let full = false;

@@ -38,6 +38,7 @@ export class ScriptedBroker implements Disposable {
   port = 0;
   readonly #script: Script;
   readonly #sockets = new Set<Socket>();
+  readonly #byConnection = new Map<number, Socket>();
   #close: () => void = () => {};
   #told: { readonly isThere: () => boolean; readonly tell: () => void }[] = [];
 
@@ -77,6 +78,11 @@ export class ScriptedBroker implements Disposable {
     return encodeResponse(asked.api, asked.version, asked.correlationId, response, new Writer());
   }
 
+  /** Answers a request to which the script answered nothing. */
+  later(asked: Asked, response: unknown): void {
+    for (const chunk of this.reply(asked, response)) this.#byConnection.get(asked.connection)?.write(chunk);
+  }
+
   [Symbol.dispose](): void {
     this.#close();
     for (const socket of this.#sockets) socket.destroy();
@@ -85,6 +91,7 @@ export class ScriptedBroker implements Disposable {
   #accept(socket: Socket) {
     const connection = this.connections++;
     this.#sockets.add(socket);
+    this.#byConnection.set(connection, socket);
     let received: Uint8Array = new Uint8Array(0);
     return {
       onData: (chunk: Uint8Array) => {

@@ -22,7 +22,7 @@ test("Producer, Consumer and Admin connect to a broker and work together", async
 });
 
 test("connect() says which server does not answer, when the time for it is over", async () => {
-  const connecting = Producer.connect({ bootstrapServers: "127.0.0.1:1", connectTimeoutMs: 200 }).catch((error: unknown) => error);
+  const connecting = Producer.connect({ bootstrapServers: "127.0.0.1:1", connectTimeoutMs: 500 }).catch((error: unknown) => error);
   const error = await connecting;
   expect(error).toBeInstanceOf(KafkaError);
   expect(error).toMatchObject({ error: "NETWORK_EXCEPTION", message: "Cannot connect to 127.0.0.1:1: ECONNREFUSED" });

@@ -10,6 +10,6 @@ for (const [room, scenarios] of Object.entries({ admin, producer, consumer })) {
     test(`${room}: ${name}`, async () => {
       await using broker = await Broker.start({ storage: "memory" });
       await run(broker.bootstrapServers);
-    });
+    }, 30_000);
   }
 }

@@ -105,15 +105,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // ── doors ──
   admin: {
     imports: {
+      client: "records with a key go where its producer puts them",
       broker: "its services are what there is to tell",
       config: "settings and addresses",
       io: "the HTTP listener",
-      protocol: "ids",
+      protocol: "ids, names of errors, batches of records, assignments of members",
       telemetry: "the registry of metrics, the log",
       version: "it tells the version",
     },
     types: {
       controller: "what it is asked for",
+      coordinator: "groups are told",
       replication: "partitions whose state is told",
       state: "the metadata image is told",
     },

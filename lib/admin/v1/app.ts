@@ -12,9 +12,11 @@ import { Missing } from "./missing.ts";
 import { Api } from "./operation.ts";
 import { clusterRoutes } from "./routes/cluster.ts";
 import { configRoutes } from "./routes/configs.ts";
+import { groupRoutes } from "./routes/groups.ts";
+import { logRoutes } from "./routes/logs.ts";
 import { nodeRoutes } from "./routes/node.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
-import { logRoutes } from "./routes/logs.ts";
+import { recordRoutes } from "./routes/records.ts";
 import { topicRoutes } from "./routes/topics.ts";
 import { kafkaProblem, kafkaProblemReply, Refused } from "./status.ts";
 
@@ -61,6 +63,8 @@ export function v1App(context: AdminContext): V1App {
   logRoutes(api, context);
   topicRoutes(api, context);
   partitionRoutes(api, context);
+  recordRoutes(api, context);
+  groupRoutes(api, context);
   configRoutes(api, context);
   nodeRoutes(api, context);
 
@@ -82,7 +86,11 @@ export function v1App(context: AdminContext): V1App {
       io.fatal(EXIT_SOFTWARE, error.stack ?? error.message);
       return problem("internal-error", "The node cannot go on and stops: look into its log");
     }
-    if (!isUnforeseen(error)) return kafkaProblemReply(kafkaProblem(kafkaErrorOf(error), error.message));
+    if (!isUnforeseen(error)) {
+      const name = kafkaErrorOf(error);
+      // Thrown, it is a log that is damaged, not a record that was sent.
+      return kafkaProblemReply(kafkaProblem(name === "CORRUPT_MESSAGE" ? "KAFKA_STORAGE_ERROR" : name, error.message));
+    }
     log("error", "Cannot answer a request", { error: error.stack ?? error.message });
     return problem("internal-error", `${error.message}: this is a mistake of the node, please report it`);
   });

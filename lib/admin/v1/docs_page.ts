@@ -149,7 +149,9 @@ ${
     const { examples, example, type, properties, items, anyOf, oneOf, default: otherwise } = schema;
     if (examples !== undefined) return examples[0];
     if (example !== undefined) return example;
-    if (schema.$ref !== undefined) return depth > DEPTH_MAX ? {} : this.#example(this.#resolve(schema), depth + 1);
+    if (schema.$ref !== undefined || schema.allOf !== undefined) {
+      return depth > DEPTH_MAX ? {} : this.#example(this.#resolve(schema), depth + 1);
+    }
     if (properties !== undefined) {
       return Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, this.#example(one, depth + 1)]));
     }
@@ -165,7 +167,7 @@ ${
 
   #rows(schema: Schema, prefix: string, depth: number): string {
     if (depth > DEPTH_MAX) return "";
-    const { properties = {}, required = [], items, anyOf, oneOf, allOf, additionalProperties } = this.#resolve(schema);
+    const { properties = {}, required = [], items, anyOf, oneOf, additionalProperties } = this.#resolve(schema);
     const own = Object.entries(properties).map(([name, one]) => {
       const path = prefix === "" ? name : `${prefix}.${name}`;
       const note = required.includes(name) ? "" : " <small>optional</small>";
@@ -174,7 +176,7 @@ ${
         words(one.description ?? known.description ?? "")
       }${facts(one)}</td></tr>${this.#rows(one, path, depth + 1)}`;
     });
-    const inner = [...(anyOf ?? oneOf ?? allOf ?? [])].map((one) => this.#rows(one, prefix, depth + 1));
+    const inner = [...(anyOf ?? oneOf ?? [])].map((one) => this.#rows(one, prefix, depth + 1));
     const each = items === undefined ? "" : this.#rows(items, `${prefix}[]`, depth + 1);
     const rest = typeof additionalProperties === "object" ? this.#rows(additionalProperties, `${prefix}.*`, depth + 1) : "";
     return own.join("") + inner.join("") + each + rest;
@@ -192,7 +194,9 @@ ${
   }
 
   #resolve(schema: Schema): Schema {
-    return schema.$ref === undefined ? schema : this.#schemas[schema.$ref.slice("#/components/schemas/".length)] ?? schema;
+    if (schema.$ref !== undefined) return this.#schemas[schema.$ref.slice("#/components/schemas/".length)] ?? schema;
+    // A reference with words of its own.
+    return schema.allOf === undefined ? schema : Object.assign({}, ...schema.allOf.map((part) => this.#resolve(part))) as Schema;
   }
 }
 

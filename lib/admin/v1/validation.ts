@@ -59,6 +59,9 @@ function accepted(issue: Issue): string {
     case "too_big":
       return sized(issue.origin, "at most", Number(issue.maximum));
     case "invalid_union":
+      if (issue.errors.length === 0 && "options" in issue) {
+        return `one of ${issue.options.map((value) => JSON.stringify(value)).join(", ")}`;
+      }
       return [...new Set(issue.errors.flatMap((branch) => branch.slice(0, 1).map(accepted)))].join(" or ") ||
         "one of the forms in the document";
     default:

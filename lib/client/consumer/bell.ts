@@ -39,6 +39,7 @@ export class Loop {
   #isRunning = false;
   #isKicked = false;
   #isStopped = false;
+  #hasCrashed = false;
 
   /** @param step answers whether there is more to do; what it throws goes to `onCrash`, and the loop waits for the next kick. */
   constructor(io: Io, settings: ClientSettings, step: () => Promise<"done" | "again" | "failed">, onCrash: (error: unknown) => void) {
@@ -55,6 +56,11 @@ export class Loop {
     void this.#run();
   }
 
+  /** Whoever was told what went wrong goes on: so does this, if it stopped for that. */
+  resume(): void {
+    if (this.#hasCrashed) this.kick();
+  }
+
   /** What runs ends with its present step. */
   stop(): void {
     this.#isStopped = true;
@@ -65,12 +71,14 @@ export class Loop {
     let failures = 0;
     while (this.#isKicked && !this.#isStopped) {
       this.#isKicked = false;
+      this.#hasCrashed = false;
       try {
         const outcome = await this.#step();
         if (outcome !== "done") this.#isKicked = true;
         failures = outcome === "failed" ? failures + 1 : 0;
         if (failures > 0 && !this.#isStopped) await this.#pause(failures);
       } catch (error) {
+        this.#hasCrashed = true;
         this.#onCrash(error);
       }
     }

@@ -234,6 +234,8 @@ export class Consumer implements ConsumerApi {
     this.#reads++;
     this.#queue.settle();
     this.#locator.reconsider();
+    this.#member?.resume();
+    this.#watch.resume();
   }
 
   /** What waits for a read: errors, and steps of a rebalance that the application must be told of. */

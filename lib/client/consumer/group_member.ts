@@ -70,6 +70,11 @@ export class GroupMember {
     this.#loop.kick();
   }
 
+  /** After an error that the application was told of. */
+  resume(): void {
+    this.#loop.resume();
+  }
+
   get committer(): Committer {
     const { memberId, generation } = this.session;
     return { memberId, generation, groupInstanceId: this.#context.settings.groupInstanceId };

@@ -74,6 +74,7 @@ export class Locator {
 
   /** The application reads on: who was told of what is missing may have dealt with it, or is told again. */
   reconsider(): void {
+    this.#loop.resume();
     if (this.#givenUp.size === 0) return;
     this.#givenUp.clear();
     this.kick();

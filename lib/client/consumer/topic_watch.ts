@@ -53,6 +53,11 @@ export class TopicWatch {
     this.#timer = this.#context.io.timers.after(delayMs, () => this.#loop.kick(), false);
   }
 
+  /** After an error that the application was told of. */
+  resume(): void {
+    this.#loop.resume();
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();

@@ -88,6 +88,32 @@ describe("a leader that is somewhere else", () => {
   });
 });
 
+describe("an error that no further try can cure", () => {
+  test("is told by every read: of a topic, of a group and of its coordinator", async () => {
+    for (
+      const [api, reply] of [
+        ["ListOffsets", {
+          topics: [{ name: "t", partitions: [{ partitionIndex: 0, errorCode: errorCode("TOPIC_AUTHORIZATION_FAILED") }] }],
+        }],
+        ["JoinGroup", { errorCode: errorCode("INVALID_SESSION_TIMEOUT"), protocolName: null, leader: "", memberId: "", members: [] }],
+        ["JoinGroup", null],
+      ] as const
+    ) {
+      const cluster = new FakeCluster(1);
+      cluster.on[api] = () => {
+        if (reply !== null) return reply;
+        throw new KafkaError("UNSUPPORTED_VERSION", "Cannot send JoinGroup");
+      };
+      await using reader = reading(cluster, { groupId: "g", autoCommitIntervalMs: null });
+      if (api === "ListOffsets") {
+        cluster.on["OffsetFetch"] = () => ({ errorCode: 0, topics: [], groups: [{ groupId: "g", topics: [] }] });
+        reader.assign([T0]);
+      } else reader.subscribe(["t"]);
+      for (let i = 0; i < 3; i++) await expect(reader.poll(2_000)).rejects.toMatchObject({ name: "KafkaError", retriable: false });
+    }
+  });
+});
+
 describe("a leader of a later epoch", () => {
   const moved = (endOffset: number) => {
     const cluster = new FakeCluster(1);

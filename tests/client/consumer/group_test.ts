@@ -265,7 +265,7 @@ test("whoever comes, goes or is cut off: every record is read, and nobody holds 
   const seen = new Set<string>();
   const cutOff: Promise<void>[] = [];
   let sent = 0;
-  for (const [name, seed] of NAMES.flatMap((name) => [[name, 7], [name, 21]] as const)) {
+  for (const [name, seed] of NAMES.map((name, i) => [name, 7 * (i + 1)] as const)) {
     let state = seed;
     const random = (below: number) => (state = (state * 48_271) % 0x7fffffff) % below;
     const members: { told: Told; wire: ReturnType<typeof cuttable>; one: ConsumerApi }[] = [];

@@ -25,10 +25,15 @@ export async function groupLag(services: Services): Promise<{ readonly rows: rea
     const { topics } = await services.groups.fetch(group, null, false, deadline);
     for (const { topic, partitions } of topics) {
       let lag = 0;
+      let isKnown = false;
       for (const { partition, committed } of partitions) {
         const end = services.partitions.byName(topic, partition)?.highWatermark;
-        if (committed !== null && end !== undefined) lag += Math.max(0, end - committed.offset);
+        if (committed === null || end === undefined) continue;
+        isKnown = true;
+        lag += Math.max(0, end - committed.offset);
       }
+      // Partitions of other nodes: those know, and no lag is not the same as not knowing.
+      if (!isKnown) continue;
       if (rows.length < max) rows.push({ group, topic, lag });
       else omitted++;
     }

@@ -38,7 +38,7 @@ try {
   const { devDependencies } = await Bun.file(join(root, "package.json")).json();
   const also = ["kafkajs", "@types/bun", "typescript"].map((name) => `${name}@${devDependencies[name]}`);
   ended("npm install of what the examples need", await npm("install", "--save-dev", ...also));
-  ended("bun test of the examples", await run(project, "bun", "test"));
+  ended("bun test of the examples", await run(project, "bun", "test", "--timeout", "60000"));
   const types = await typeErrors(project, join(project, "node_modules/.bin/tsc"));
   say("types of the examples", types === "", types);
   ended("npx barnabas version", await run(project, "npx", "--no-install", "barnabas", "version"));

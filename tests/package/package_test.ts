@@ -48,7 +48,7 @@ describe("the npm package", () => {
 
   test("the examples of docs/embed.md pass, word for word", async () => {
     expect(exampleNames.length).toBeGreaterThan(4);
-    const ended = await run(project, "bun", "test");
+    const ended = await run(project, "bun", "test", "--timeout", "60000");
     expect(ended.text).toContain(" 0 fail");
     expect(ended.code).toBe(0);
   });

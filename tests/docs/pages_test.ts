@@ -4,7 +4,7 @@ import { blocksOf, PageRun, shows } from "./page.ts";
 
 setDefaultTimeout(120_000);
 
-const PAGES = ["first_ten_minutes.md", "limits.md", "security.md"];
+const PAGES = ["first_ten_minutes.md", "http-api.md", "limits.md", "security.md"];
 
 describe("docs", () => {
   for (const page of PAGES) {

@@ -21,6 +21,10 @@ export interface Block {
 
 const MAIN = resolve(import.meta.dir, "../../main.ts");
 const COMMAND_MS = 60_000;
+/** Where a machine has none: prints what is at the last argument. */
+const CURL = "process.stdout.write(await (await fetch(process.argv.at(-1))).text())";
+/** A failure in the middle of a pipe counts, where the shell can tell. */
+const SHELL = Bun.which("bash") === null ? ["sh", "-eu", "-c"] : ["bash", "-euo", "pipefail", "-c"];
 
 export function blocksOf(markdown: string): readonly Block[] {
   const blocks: Block[] = [];
@@ -62,16 +66,22 @@ export class PageRun implements AsyncDisposable {
   static async open(): Promise<PageRun> {
     const folder = await mkdtemp(join(tmpdir(), "barnabas-page-"));
     const run = new PageRun(folder, { kafka: freePort(), http: freePort() });
-    await Bun.write(join(folder, ".bin/barnabas"), `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`);
-    await Bun.spawn(["chmod", "+x", join(folder, ".bin/barnabas")]).exited;
+    await run.#command("barnabas", `exec ${process.execPath} ${MAIN} "$@"`);
+    if (Bun.which("curl") === null) await run.#command("curl", `exec ${process.execPath} -e '${CURL}' "$@"`);
     return run;
+  }
+
+  async #command(name: string, script: string): Promise<void> {
+    const path = join(this.#folder, ".bin", name);
+    await Bun.write(path, `#!/bin/sh\n${script}\n`);
+    await Bun.spawn(["chmod", "+x", path]).exited;
   }
 
   /** Answers with what the block printed, on either output. @throws {Error} when it failed. */
   async run(block: Block): Promise<string> {
     const script = this.#here(block.text);
     if (script.startsWith("barnabas serve") && !script.includes("--check")) return await this.#serve(script);
-    const child = Bun.spawn(["bash", "-euo", "pipefail", "-c", `exec 2>&1\n${script}`], {
+    const child = Bun.spawn([...SHELL, `exec 2>&1\n${script}`], {
       cwd: this.#folder,
       env: { ...this.#env, BARNABAS_BOOTSTRAP: `127.0.0.1:${this.#ports.kafka}` },
       stdin: "ignore",
@@ -100,7 +110,7 @@ export class PageRun implements AsyncDisposable {
 
   async #serve(script: string): Promise<string> {
     const listens = `--listen 127.0.0.1:${this.#ports.kafka} --admin 127.0.0.1:${this.#ports.http}`;
-    const server = Bun.spawn(["bash", "-c", `exec ${script.replace(/\s+#.*$/m, "")} ${listens}`], {
+    const server = Bun.spawn(["sh", "-c", `exec ${script.replace(/\s+#.*$/m, "")} ${listens}`], {
       cwd: this.#folder,
       env: this.#env,
       stdin: "ignore",

@@ -19,6 +19,7 @@ const clients: Readonly<Record<string, () => Promise<unknown>>> = {
   java: javaTools,
   franz_go: () => franzGo("v1.22.2"),
   differential: javaTools,
+  openapi_client: () => nodePackage("openapi_client"),
   barnabas_client: javaTools,
   cli: javaTools,
   pages: javaTools,

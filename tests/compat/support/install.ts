@@ -43,7 +43,7 @@ export async function strace(): Promise<string> {
 }
 
 /** A Node package with the lock file beside the scenario; answers with the folder that holds `node_modules`. */
-export async function nodePackage(client: "kafkajs" | "platformatic"): Promise<string> {
+export async function nodePackage(client: "kafkajs" | "openapi_client" | "platformatic"): Promise<string> {
   const path = await folder(client);
   for (const file of ["package.json", "package-lock.json"]) await cp(join(here, client, file), join(path, file));
   await mustRun(["npm", "ci", "--no-audit", "--no-fund", "--silent", "--ignore-scripts"], { cwd: path, timeoutMs: 180_000 });

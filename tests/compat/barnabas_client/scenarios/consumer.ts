@@ -27,6 +27,10 @@ const scenario = (steps: (tools: Tools) => Promise<void>) => async (bootstrap: s
 const textOf = (value: Uint8Array | null): string | null => value === null ? null : new TextDecoder().decode(value);
 const numbers = (count: number, prefix = "") => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
+/** Where a consumer stands, for the message when it does not get on. */
+const standing = (one: ConsumerApi) =>
+  one.assignment.map((at) => `${at.topic}-${at.partition} at ${one.position(at)}, ${one.lag(at)} to go`);
+
 /** Reads all of them side by side until `done`. */
 async function read(
   consumers: readonly ConsumerApi[],
@@ -36,7 +40,7 @@ async function read(
   const deadline = soon(45_000);
   await Promise.all(consumers.map(async (one) => {
     while (!done()) {
-      if (io.clock.mono() > deadline.at) throw new Error(`Gave up: ${JSON.stringify(consumers.map(({ assignment }) => assignment))}`);
+      if (io.clock.mono() > deadline.at) throw new Error(`Gave up: ${JSON.stringify(consumers.map(standing))}`);
       for (const record of await one.poll(50)) onRecord(record);
     }
   }));

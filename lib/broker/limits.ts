@@ -45,7 +45,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   inFlightBytesSoft: 24 * MIB,
   inFlightBytesResume: 16 * MIB,
   inFlightBytesHard: 256 * MIB,
-  idleBufferBytesMax: 24 * MIB,
+  idleBufferBytesMax: 16 * MIB,
   requestsInFlightMax: 100,
   unsentBytesMax: 8 * MIB,
   unsentBytesTotal: 64 * MIB,

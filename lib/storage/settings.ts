@@ -82,7 +82,7 @@ export const DEFAULT_STORAGE_SETTINGS: Omit<StorageSettings, "nodeId"> = {
   checkpointMs: 60_000,
   openFilesMax: 2000,
   indexCacheBytes: 32 * MIB,
-  idleBufferBytes: 32 * MIB,
+  idleBufferBytes: 20 * MIB,
   minFreeBytes: null,
   producerIdExpirationMs: 86_400_000,
   producersPerLogMax: 10_000,

@@ -6,9 +6,9 @@
 import type { ProcessMeter } from "./process.ts";
 
 /** Looked at once per so many bytes from sockets: they are what becomes garbage fastest. */
-const LOOK_EVERY_BYTES = 8 * 1024 * 1024;
+const LOOK_EVERY_BYTES = 4 * 1024 * 1024;
 /** What a collection must have brought before the next one is worth its time: a heap that is really full is not collected over and over. */
-const HEADROOM_BYTES = 32 * 1024 * 1024;
+const HEADROOM_BYTES = 24 * 1024 * 1024;
 
 export class GarbageRelief {
   readonly #resident: Pick<ProcessMeter, "residentBytes">;

@@ -4,7 +4,7 @@
  *
  * A block that begins with `barnabas serve` is started and left running; every other `sh` block must end with exit code 0. A `text` block right
  * behind one is what it prints; `…` in it stands for anything. The default addresses are those of a free port. A block after the comment
- * `<!-- not run: reason -->` is left out.
+ * `<!-- not run: reason -->` is left out. BARNABAS_EXECUTABLE=PATH tries the pages with the built executable instead of the sources.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -66,7 +66,7 @@ export class PageRun implements AsyncDisposable {
   static async open(): Promise<PageRun> {
     const folder = await mkdtemp(join(tmpdir(), "barnabas-page-"));
     const run = new PageRun(folder, { kafka: freePort(), http: freePort() });
-    await run.#command("barnabas", `exec ${process.execPath} ${MAIN} "$@"`);
+    await run.#command("barnabas", `exec ${process.env["BARNABAS_EXECUTABLE"] ?? `${process.execPath} ${MAIN}`} "$@"`);
     if (Bun.which("curl") === null) await run.#command("curl", `exec ${process.execPath} -e '${CURL}' "$@"`);
     return run;
   }

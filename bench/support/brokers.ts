@@ -87,6 +87,8 @@ export async function startKafka(): Promise<Rival> {
       "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
       `log.dirs=${join(directory, "data")}`,
       "offsets.topic.replication.factor=1",
+      "transaction.state.log.replication.factor=1",
+      "transaction.state.log.min.isr=1",
       "group.initial.rebalance.delay.ms=0",
     ].join("\n"),
   );

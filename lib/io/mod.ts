@@ -1,6 +1,7 @@
 /** Door of `io`: the seam's types, its errors, the deadline helper and the buffers. `real/mod.ts` and `memory/mod.ts` are its other doors. */
 export { BufferPool, type BufferPoolStats, type Lease, type Piece, SLAB_BYTES, unpooled } from "./buffers.ts";
 export { ByteBudget, type ByteBudgetLimits, type ByteBudgetStats, type ByteReader } from "./byte_budget.ts";
+export { createCpu } from "./cpu.ts";
 export {
   createDeadlines,
   type Deadline,

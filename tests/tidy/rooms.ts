@@ -135,8 +135,24 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       version: "it tells the version",
       client: "commands talk to any cluster by the wire protocol",
       protocol: "what a broker says that it serves has names",
+      sim: "`sim` replays a run",
     },
     packages: { "@std/cli/*": "parsing of flags" },
+  },
+  sim: {
+    imports: {
+      node: "it runs whole brokers, started as the executable starts them",
+      client: "its workloads speak real wire bytes",
+      config: "knobs are settings",
+      controller: "it runs the metadata quorum with several voters",
+      io: "it is another one",
+      protocol: "ids, record batches, and requests that no client would send",
+      raft: "settings and invariants of the core",
+      replication: "it runs partitions without a network too",
+      state: "images of nodes are compared",
+      storage: "it runs storage without a broker too",
+      telemetry: "what nodes log belongs to the trace",
+    },
   },
   // ── files of their own, in lib ──
   version: { imports: {} },
@@ -183,6 +199,7 @@ const INTERFACES =
 /** Doors beside `mod.ts`, and why they are. */
 const SIDE_DOORS: Readonly<Record<string, string>> = {
   "lib/io/real/process.ts": "the process that runs: its arguments, its end, its memory; only for doors",
+  "lib/io/real/turns.ts": "promises go on when the simulator says so; only for sim",
   "lib/telemetry/metrics.ts": "loaded when somebody asks for metrics, because it is large",
   "lib/telemetry/contract.ts": "as above",
 };
@@ -209,7 +226,7 @@ export function lawOfRooms(file: Source, rooms: Readonly<Record<string, Room>> =
 function ofRooms(path: string, from: string, room: Room, { specifier, typeOnly }: Source["imports"][number]): string | null {
   const target = join(dirname(path), specifier);
   if (target === "package.json" && from === "version") return null;
-  const chooses = CHOOSES_MACHINE.test(path) || (from === "admin" && target in SIDE_DOORS);
+  const chooses = CHOOSES_MACHINE.test(path) || ((from === "admin" || from === "sim") && target in SIDE_DOORS);
   if (/^lib\/io\/real\//.test(target) && from !== "io" && !chooses) {
     return `only main, cli and embed may choose the real machine`;
   }

@@ -1,0 +1,4 @@
+/** Every way to simulate the product, by name. */
+import type { Tier, TierName } from "./plan.ts";
+
+export const TIERS: Readonly<Partial<Record<TierName, () => Promise<Tier>>>> = {};

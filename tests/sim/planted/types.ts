@@ -1,0 +1,22 @@
+/**
+ * Bugs that are put into a copy of the source to see whether the simulator finds them. Lists, one a tier, beside this file: `raft.ts`,
+ * `storage.ts`, `broker.ts`, each with `export const PLANTED: readonly PlantedBug[]`. `run.ts` makes them and counts seeds.
+ */
+import type { TierName } from "../../../lib/sim/mod.ts";
+
+export interface PlantedBug {
+  /** What is wrong with it, in a few words; unique over all tiers. */
+  readonly name: string;
+  /** The simulator that must find it. */
+  readonly tier: TierName;
+  /** From the root of the project: `lib/storage/wal/wal.ts`. */
+  readonly file: string;
+  /** Occurs exactly once in the file; may be a part of a line, or several lines. */
+  readonly line: string;
+  /** What stands there instead. */
+  readonly wrong: string;
+  /** It must be found within so many seeds; without it a thousand. */
+  readonly seedsMax?: number;
+  /** Found by this script (tests/sim/scripts/…), which is tried before any seed. */
+  readonly script?: string;
+}

@@ -41,8 +41,6 @@ export function endOf(error: unknown, bootstrap: string): End {
   }
   if (error instanceof IoFailed || error instanceof DeadlineExceeded) return { message: error.message, exitCode: ExitCode.failed };
   if (isOutputFailure(error)) return { message: `Cannot write the output: ${error.message}`, exitCode: ExitCode.failed };
-  // The executable unpacks the library into the directory for temporary files before it can be loaded.
-  if (error instanceof Error && /native binding/.test(error.message)) return { message: NO_LIBRARY, exitCode: ExitCode.config };
   return {
     message: `This is a bug, please report it: ${error instanceof Error ? error.stack ?? error.message : String(error)}`,
     exitCode: ExitCode.internal,
@@ -64,6 +62,3 @@ function isOutputFailure(error: unknown): error is Error {
 export function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && (error as { readonly code?: unknown }).code === "EPIPE";
 }
-
-const NO_LIBRARY =
-  "Cannot load a library out of the executable: the directory for temporary files must be writable and must not be mounted noexec: name another one in TMPDIR";

@@ -4,8 +4,9 @@ import type { HostProcess } from "../io/real/process.ts";
 import { createRealIo } from "../io/real/mod.ts";
 import { IoFailed } from "../io/mod.ts";
 import { type RunningNode, SettingsRefused, startNode } from "../node.ts";
+import { slowChecksums } from "../protocol/mod.ts";
 import { CorruptLog, DataDirectoryRefused } from "../storage/mod.ts";
-import { configureLog, type LogFormat, type LogLevel, LogRing } from "../telemetry/mod.ts";
+import { configureLog, type LogFormat, type LogLevel, logOf, LogRing } from "../telemetry/mod.ts";
 import { command } from "./declare.ts";
 import { ExitCode } from "./exit.ts";
 import { SERVE_FLAGS, type ServeFlags, serveFlags } from "./serve_flags.ts";
@@ -71,6 +72,8 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
     refuse(host, error, config.values.logDirs);
   }
   announce(host, node);
+  // Not before clients are served: it loads a library.
+  node.services.io.timers.soon(warnOfSlowChecksums);
   await asked;
   try {
     await node.stop();
@@ -113,6 +116,16 @@ function refuse(host: HostProcess, error: unknown, directory: string): never {
   }
   host.writeError(`Cannot start: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
   return host.exit(ExitCode.internal);
+}
+
+function warnOfSlowChecksums(): void {
+  const cause = slowChecksums();
+  if (cause === null) return;
+  logOf("node")(
+    "warn",
+    "Checksums take ten times as long: the library for them cannot be unpacked and loaded. The directory for temporary files must be writable and not mounted noexec: name another one in TMPDIR",
+    { cause },
+  );
 }
 
 /** What a person wants to see, and the lines that harnesses for Apache Kafka wait for. */

@@ -242,10 +242,11 @@ describe.skipIf(why !== null)("the image in a bare Debian root", () => {
     expect(await again.stop()).toBe(0);
   });
 
-  test("says in one line what to do where its temporary directory cannot be used", async () => {
+  test("works where its temporary directory cannot be used, and says what that costs", async () => {
     const node = start(image, [], {}, `mount -t tmpfs -o mode=1777,noexec tmpfs "$R/tmp" &&`);
-    await expect(node.until("Kafka Server started")).rejects.toThrow("ended before");
-    expect(await node.ended).toEqual({ code: 78, error: expect.stringMatching(/^Cannot load a library .*TMPDIR\n$/) });
+    await node.until("Kafka Server started");
+    expect(await node.stop()).toBe(0);
+    expect((await node.ended).error).toContain("Checksums take ten times as long");
   });
 });
 

@@ -1,25 +1,28 @@
 /**
  * The codecs of record batches. Every decoder has a limit on its output that it enforces before it allocates (HAZARDS N5). gzip and zstd come
- * from node:zlib, whose `maxOutputLength` holds; Bun's own functions of the same purpose ignore it.
+ * from node:zlib, whose `maxOutputLength` holds; Bun's own functions of the same purpose ignore it. It is loaded with the first of them: with all
+ * its streams it takes longer than the rest of a start.
  */
-import { gunzip, gunzipSync, gzipSync, zstdCompressSync, zstdDecompress, zstdDecompressSync } from "node:zlib";
+import { once } from "../../once.ts";
 import type { CompressionType } from "../batch.ts";
 import { CorruptRecords, DecompressionLimitExceeded } from "../errors.ts";
 import { compressLz4, decompressLz4 } from "./lz4.ts";
 import { compressSnappy, decompressSnappy } from "./snappy.ts";
+
+const zlib = once(() => require("node:zlib") as typeof import("node:zlib"));
 
 export function compress(codec: CompressionType, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case "none":
       return bytes;
     case "gzip":
-      return gzipSync(bytes);
+      return zlib().gzipSync(bytes);
     case "snappy":
       return compressSnappy(bytes);
     case "lz4":
       return compressLz4(bytes);
     case "zstd":
-      return zstdCompressSync(bytes);
+      return zlib().zstdCompressSync(bytes);
   }
 }
 
@@ -46,7 +49,7 @@ export function decompress(codec: CompressionType, bytes: Uint8Array, maxOutputB
     case "gzip":
     case "zstd":
       try {
-        return (codec === "gzip" ? gunzipSync : zstdDecompressSync)(bytes, { maxOutputLength: maxOutputBytes });
+        return (codec === "gzip" ? zlib().gunzipSync : zlib().zstdDecompressSync)(bytes, { maxOutputLength: maxOutputBytes });
       } catch (cause) {
         throw translated(codec, maxOutputBytes, cause);
       }
@@ -62,7 +65,7 @@ export function decompressAsync(codec: CompressionType, bytes: Uint8Array, maxOu
       else resolve(output);
     };
     const options = { maxOutputLength: maxOutputBytes };
-    if (codec === "gzip") gunzip(bytes, options, done);
-    else zstdDecompress(bytes, options, done);
+    if (codec === "gzip") zlib().gunzip(bytes, options, done);
+    else zlib().zstdDecompress(bytes, options, done);
   });
 }

@@ -6,3 +6,6 @@ export { markOf, type SimDisk } from "./disk/types.ts";
 export type { SimNet } from "./net/types.ts";
 export type * from "./plan.ts";
 export * from "./history.ts";
+export { Network } from "./net/network.ts";
+export { NETWORK_DEFAULTS, type NetworkOptions } from "./net/options.ts";
+export type * from "./workloads/types.ts";

@@ -58,6 +58,8 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
   logSettings(settings);
   config.subscribe(() => log.setLevel(config.values.loggingLevel as LogLevel));
   const asked = stopAsked(host);
+  // Clients are told it too (DescribeLogDirs), and they know nothing of where this process was started.
+  const directory = host.absolutePath(config.values.logDirs);
   let node: RunningNode;
   try {
     const io = createRealIo({
@@ -67,9 +69,9 @@ async function serve(host: HostProcess, flags: ServeFlags): Promise<void> {
       },
       residentSoftLimitBytes: config.values.memorySoftLimitBytes,
     });
-    node = await startNode({ io, config, directory: config.values.logDirs, inMemory: false, topics: flags.topics, logs });
+    node = await startNode({ io, config, directory, inMemory: false, topics: flags.topics, logs });
   } catch (error) {
-    refuse(host, error, config.values.logDirs);
+    refuse(host, error, directory);
   }
   announce(host, node);
   // Not before clients are served: it loads a library.

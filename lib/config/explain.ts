@@ -4,6 +4,7 @@
  */
 import { brokerSettings } from "./broker_settings.ts";
 import { describeConfigs } from "./describe.ts";
+import { clientMetricsSettings, groupSettings } from "./group_settings.ts";
 import { kafkaOnlyRule } from "./kafka_only.ts";
 import type { LoadedSettings } from "./load.ts";
 import { brokerSettingByName, suggestion, topicSettingByName } from "./names.ts";
@@ -55,6 +56,11 @@ export function explainSettings(loaded: LoadedSettings, name?: string): readonly
 
 /** What can be said of a name that is nobody's setting here. */
 export function explainStranger(name: string): { readonly isKafkas: boolean; readonly text: string } {
+  const inert = [...groupSettings, ...clientMetricsSettings].find((setting: Setting) => setting.name === name) as Setting | undefined;
+  if (inert !== undefined) {
+    const text = `"${name}" is a setting of groups or of client metrics in Apache Kafka. Here it takes ${acceptedForm(inert)}`;
+    return { isKafkas: true, text };
+  }
   const rule = kafkaOnlyRule(name);
   if (rule === null) {
     return {

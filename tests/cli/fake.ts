@@ -64,6 +64,7 @@ export async function runWith(world: World, ...args: readonly string[]): Promise
       return world.files[path].length;
     },
     writeNewFile: () => Promise.reject(new Error("no disk here")),
+    absolutePath: (path) => path,
     readText: async (path) => world.files?.[path] ?? "",
     ask: async (question) => {
       error += question;

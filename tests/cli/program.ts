@@ -9,8 +9,14 @@ export interface Ended {
   readonly code: number;
 }
 
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, stdin: "pipe" | "ignore" = "ignore") {
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  stdin: "pipe" | "ignore" = "ignore",
+  cwd: string = process.cwd(),
+) {
   return Bun.spawn([process.execPath, main, ...args], {
+    cwd,
     env: { PATH: process.env["PATH"], ...env },
     stdin,
     stdout: "pipe",

@@ -56,6 +56,10 @@ describe("explainSettings()", () => {
 describe("explainStranger()", () => {
   test("tells Kafka's settings from nobody's, and suggests", () => {
     expect(explainStranger("num.io.threads")).toMatchObject({ isKafkas: true, text: expect.stringContaining("one event loop") });
+    expect(explainStranger("consumer.session.timeout.ms")).toMatchObject({
+      isKafkas: true,
+      text: expect.stringContaining('Here it takes only its default "45000": groups are classic'),
+    });
     expect(explainStranger("log.retenton.ms")).toEqual({
       isKafkas: false,
       text: 'Unknown setting "log.retenton.ms": did you mean "log.retention.ms"?',

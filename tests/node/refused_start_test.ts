@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { loadSettings, NodeSettings } from "../../lib/config/mod.ts";
 import { createRealIo } from "../../lib/io/real/mod.ts";
 import { type BootTopic, SettingsRefused, startNode } from "../../lib/node.ts";
+import { finished, start as program } from "../cli/program.ts";
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -86,5 +87,14 @@ describe("startNode() that is refused", () => {
     const again = await start(directory, {});
     expect(again.controller.image.clusterId as string).toBe("MkU3OEVBNTcwNTJENDM2Qg");
     await again.stop();
+  });
+  test("names the directory as others see it, not as it was written where the program was started", async () => {
+    const parent = await folder();
+    await writeFile(join(parent, "notes"), "mine");
+    const child = program(["serve", "--listen", "127.0.0.1:0", "--admin", "none", "--data", "notes"], {}, "ignore", parent);
+    const { code, error } = await finished(child);
+    expect([code, error]).toEqual([expect.any(Number), expect.stringContaining(join(parent, "notes"))]);
+    expect(code).not.toBe(0);
+    expect(await readdir(parent)).toEqual(["notes"]);
   });
 });

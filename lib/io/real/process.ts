@@ -1,6 +1,7 @@
 /** The process as the command line sees it: arguments, environment, terminal, streams, signals, exit. The only code that names `process`. */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { closeSync, createReadStream, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { resolve } from "node:path";
 import { heapSize } from "bun:jsc";
 
 export interface HostProcess {
@@ -25,6 +26,8 @@ export interface HostProcess {
   readFile(path: string): AsyncIterable<Uint8Array>;
   /** Null: not known before it is read (a pipe). @throws {Error} as `readFile`. */
   fileBytes(path: string): Promise<number | null>;
+  /** Seen from the directory in which the process was started. */
+  absolutePath(path: string): string;
   /** @throws {Error} with the system's reason when the file cannot be read. */
   readText(path: string): Promise<string>;
   /** Makes the file, for its owner only. @throws {Error} with code `EEXIST` when there is one, or the system's reason. */
@@ -66,6 +69,7 @@ export const hostProcess: HostProcess = {
     const found = await stat(path);
     return found.isFile() ? found.size : null;
   },
+  absolutePath: (path) => resolve(path),
   readText: (path) => readFile(path, "utf8"),
   writeNewFile: (path, bytes) => writeFile(path, bytes, { flag: "wx", mode: 0o600 }),
   ask: async (question) => {

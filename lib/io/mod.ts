@@ -13,6 +13,7 @@ export {
   SHARE_BOUNDS,
   type Waker,
 } from "./deadline.ts";
+export { SyncGate } from "./sync_gate.ts";
 export { Closed, DeadlineExceeded, invariant, InvariantBroken, IoFailed, Overloaded } from "./errors.ts";
 export type {
   Address,

@@ -3,6 +3,7 @@ export { Draws } from "./random.ts";
 export { type ScheduledEvent, Violation, World } from "./world.ts";
 export { type Exit, Machine } from "./machine.ts";
 export { markOf, type SimDisk } from "./disk/types.ts";
+export { PageCacheDisk, type PageCacheDiskOptions } from "./disk/disk.ts";
 export type { SimNet } from "./net/types.ts";
 export type * from "./plan.ts";
 export * from "./history.ts";

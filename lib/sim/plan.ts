@@ -55,7 +55,12 @@ export type DiskFault =
   /** The next write fails with EIO, nothing of it written. */
   | OnNode & { readonly kind: "writeFails" }
   /** The next read fails with EIO. */
-  | OnNode & { readonly kind: "readFails" };
+  | OnNode & { readonly kind: "readFails" }
+  /**
+   * A bit of what is durable flips, in a file chosen by draws. With one copy nothing can mend it: whoever judges has to take a refusal
+   * (of a read, or of a start) for right, but never other bytes, and never a shorter log.
+   */
+  | OnNode & { readonly kind: "bitRot" };
 
 export type NetFault =
   /** Every connection of the machine is reset. */

@@ -1,18 +1,15 @@
 /**
  * Files through the runtime's thread pool. Every call is guarded by its deadline; a buffer stays in use until the system call really
- * ends. Hung calls hold threads of that shared pool (three hung syncs delayed unrelated reads by seconds), so at most
- * `SYNCS_MAX` calls that wait for the device run at a time; further ones wait their turn here, under their deadline.
+ * ends. Hung calls hold threads of that shared pool (three hung syncs delayed unrelated reads by seconds), so calls
+ * that wait for the device go through a gate.
  */
 import fs from "node:fs";
 import type { Deadline, Deadlines } from "../deadline.ts";
-import { DeadlineExceeded, IoFailed } from "../errors.ts";
+import { IoFailed } from "../errors.ts";
 import type { Disk, DiskFile, OpenOptions } from "../io.ts";
+import { SyncGate } from "../sync_gate.ts";
 import { lockFile } from "./lock.ts";
 
-/** Outstanding fdatasync, fsync and O_DSYNC writes: one commit round and one background sync. */
-export const SYNCS_MAX = 2;
-/** More calls than this waiting for the device means that someone ignores backpressure. */
-const SYNC_QUEUE_MAX = 4096;
 /** Linux's IOV_MAX: longer lists go out in several calls. */
 const CHUNKS_PER_CALL = 1024;
 
@@ -159,44 +156,4 @@ function dropBytes(chunks: readonly Uint8Array[], count: number): readonly Uint8
   while (index < chunks.length && chunks[index]!.length <= count) count -= chunks[index++]!.length;
   if (index === chunks.length) return [];
   return count === 0 ? chunks.slice(index) : [chunks[index]!.subarray(count), ...chunks.slice(index + 1)];
-}
-
-/** Lets at most `SYNCS_MAX` calls wait for the device; the others wait in order. A deadline that passes in the queue means: not started. */
-class SyncGate {
-  readonly #deadlines: Deadlines;
-  readonly #waiting = new Set<() => void>();
-  #running = 0;
-  readonly #ended = () => {
-    this.#running--;
-    for (const start of this.#waiting) {
-      this.#waiting.delete(start);
-      return start();
-    }
-  };
-
-  constructor(deadlines: Deadlines) {
-    this.#deadlines = deadlines;
-  }
-
-  run(deadline: Deadline, start: () => Promise<void>): Promise<void> {
-    if (this.#running < SYNCS_MAX) return this.#start(start);
-    if (this.#waiting.size >= SYNC_QUEUE_MAX) return Promise.reject(new IoFailed("sync", "queue", "EAGAIN"));
-    return new Promise((resolve, reject) => {
-      const begin = () => {
-        waker.cancel();
-        this.#start(start).then(resolve, reject);
-      };
-      const waker = this.#deadlines.wake(deadline, () => {
-        if (this.#waiting.delete(begin)) reject(new DeadlineExceeded(deadline.op, "sync queue", 0));
-      });
-      this.#waiting.add(begin);
-    });
-  }
-
-  #start(start: () => Promise<void>): Promise<void> {
-    this.#running++;
-    const work = start();
-    work.then(this.#ended, this.#ended);
-    return work;
-  }
 }

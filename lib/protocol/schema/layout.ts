@@ -50,6 +50,9 @@ export function bytesMin(shape: Shape, flexible: boolean): number {
   return primitiveBytesMin(shape.kind, flexible);
 }
 
+/** About as many bytes of memory does an array take for its shortest element; tests/protocol/messages/memory_test.ts holds it to the heap. */
+export const elementMemory = (of: Shape): number => REFERENCE_BYTES + memoryOf(of);
+
 export function presentSlots(layout: Layout): Slot[] {
   return layout.slots.filter((slot) => slot.present && slot.tag === null);
 }
@@ -104,6 +107,31 @@ function fallbackOf(shape: Shape): unknown {
       return new Uint8Array(0);
     case "records":
       return null;
+    default:
+      return 0;
+  }
+}
+
+const REFERENCE_BYTES = 8;
+const OBJECT_BYTES = 32;
+const ARRAY_BYTES = 48;
+const TEXT_BYTES = 16;
+const VIEW_BYTES = 96;
+
+/** Beside the place that refers to it. Numbers are in that place. */
+function memoryOf(shape: Shape): number {
+  switch (shape.kind) {
+    case "struct":
+      return shape.layout.slots.reduce((sum, slot) => sum + REFERENCE_BYTES + memoryOf(slot.shape), OBJECT_BYTES);
+    case "array":
+      return ARRAY_BYTES;
+    case "string":
+      return TEXT_BYTES;
+    case "uuid":
+      return 3 * TEXT_BYTES;
+    case "bytes":
+    case "records":
+      return VIEW_BYTES;
     default:
       return 0;
   }

@@ -3,6 +3,8 @@ export { DecodeError, EncodeError } from "./errors.ts";
 export {
   ARRAY_ELEMENTS_MAX,
   EXPLANATION_CHARS_MAX,
+  MEMORY_BYTES_FREE,
+  MEMORY_PER_BYTE_MAX,
   MESSAGE_ELEMENTS_MAX,
   STRING_BYTES_MAX,
   TAGGED_FIELDS_MAX,

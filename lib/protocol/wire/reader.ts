@@ -4,7 +4,15 @@
  */
 import type { Uuid } from "../ids.ts";
 import { DecodeError } from "./errors.ts";
-import { ARRAY_ELEMENTS_MAX, MESSAGE_ELEMENTS_MAX, STRING_BYTES_MAX, TAGGED_FIELDS_MAX, VARINT_BYTES_MAX } from "./limits.ts";
+import {
+  ARRAY_ELEMENTS_MAX,
+  MEMORY_BYTES_FREE,
+  MEMORY_PER_BYTE_MAX,
+  MESSAGE_ELEMENTS_MAX,
+  STRING_BYTES_MAX,
+  TAGGED_FIELDS_MAX,
+  VARINT_BYTES_MAX,
+} from "./limits.ts";
 import { readUuid, UUID_BYTES } from "./uuid.ts";
 
 const TWO_32 = 4_294_967_296;
@@ -22,6 +30,8 @@ export class Reader {
   readonly #end: number;
   #at: number;
   #elements = 0;
+  /** What the elements announced so far may still take. */
+  #memoryLeft: number;
   #utf8: TextDecoder | null = null;
 
   /** @param bytes must stay unchanged while the reader and the views from it are in use. */
@@ -29,6 +39,7 @@ export class Reader {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
+    this.#memoryLeft = MEMORY_BYTES_FREE + MEMORY_PER_BYTE_MAX * (end - start);
   }
 
   /** Position of the next byte, from the beginning of `bytes`. */
@@ -154,27 +165,30 @@ export class Reader {
     return this.#view(length) ?? this.fail("has a negative length");
   }
 
-  /** Element count of an array whose elements take at least `elementBytesMin` bytes each: a count that cannot be true is refused. */
-  count(elementBytesMin: number): number {
+  /**
+   * Element count of an array whose elements take at least `elementBytesMin` bytes each: a count that cannot be true is refused.
+   * @param elementMemory about as many bytes of memory does the shortest of them take: what would take far more than the message is refused.
+   */
+  count(elementBytesMin: number, elementMemory = 0): number {
     const count = this.int32();
-    return count === NULL ? this.fail("is null") : this.#counted(count, elementBytesMin);
+    return count === NULL ? this.fail("is null") : this.#counted(count, elementBytesMin, elementMemory);
   }
 
   /** -1 for null. */
-  nullableCount(elementBytesMin: number): number {
+  nullableCount(elementBytesMin: number, elementMemory = 0): number {
     const count = this.int32();
-    return count === NULL ? NULL : this.#counted(count, elementBytesMin);
+    return count === NULL ? NULL : this.#counted(count, elementBytesMin, elementMemory);
   }
 
-  compactCount(elementBytesMin: number): number {
+  compactCount(elementBytesMin: number, elementMemory = 0): number {
     const count = this.uvarint() - 1;
-    return count === NULL ? this.fail("is null") : this.#counted(count, elementBytesMin);
+    return count === NULL ? this.fail("is null") : this.#counted(count, elementBytesMin, elementMemory);
   }
 
   /** -1 for null. */
-  compactNullableCount(elementBytesMin: number): number {
+  compactNullableCount(elementBytesMin: number, elementMemory = 0): number {
     const count = this.uvarint() - 1;
-    return count === NULL ? NULL : this.#counted(count, elementBytesMin);
+    return count === NULL ? NULL : this.#counted(count, elementBytesMin, elementMemory);
   }
 
   /** The marker before a nullable struct: negative is null, 1 is there. */
@@ -235,12 +249,14 @@ export class Reader {
     return length;
   }
 
-  #counted(count: number, elementBytesMin: number): number {
+  #counted(count: number, elementBytesMin: number, elementMemory: number): number {
     if (count < 0 || count > ARRAY_ELEMENTS_MAX || count * elementBytesMin > this.#end - this.#at) {
       this.fail(`has a count of ${count} where ${this.#end - this.#at} bytes are left`);
     }
     this.#elements += count;
     if (this.#elements > MESSAGE_ELEMENTS_MAX) this.fail(`makes more than ${MESSAGE_ELEMENTS_MAX} array elements in one message`);
+    this.#memoryLeft -= count * elementMemory;
+    if (this.#memoryLeft < 0) this.fail(`has a count of ${count}: too much memory for a message of its size`);
     return count;
   }
 

@@ -9,7 +9,10 @@ export type Told = "ok" | "failed" | "unknown";
 interface Op {
   /** Who asked: unique in the run, a new one after a client's restart. */
   readonly client: string;
-  /** Milliseconds on one clock for the whole history: when it was asked, when the answer came. */
+  /**
+   * Milliseconds with their fraction, on one clock for the whole history: when it was asked, when the answer came. For what a consumer was
+   * given: no later than when it asked the broker for it.
+   */
   readonly askedAt: number;
   readonly toldAt: number;
 }
@@ -66,12 +69,23 @@ export interface Fetched extends Op, OfPartition {
 export interface Changed extends Op {
   readonly kind: "changed";
   readonly change: "createTopic" | "deleteTopic" | "createPartitions" | "alterConfig" | "deleteRecords" | "deleteGroup";
+  /** deleteGroup: the group. */
   readonly topic: string;
   /** createTopic, createPartitions: their number. deleteRecords: the partition. */
   readonly partition: number;
-  /** alterConfig: name=value. deleteRecords: the offset asked for. */
+  /**
+   * createTopic, alterConfig: name=value, with spaces between several. deleteRecords: the log start that was answered; without an answer the
+   * offset asked for, -1 for all there is.
+   */
   readonly detail: string;
   readonly told: Told;
+}
+
+/** A topic's own settings as a client was told them. */
+export interface Described extends Op {
+  readonly kind: "described";
+  readonly topic: string;
+  readonly configs: Readonly<Record<string, string>>;
 }
 
 /** All topics as one client saw them at once. */
@@ -91,7 +105,7 @@ export interface Whole extends OfPartition {
   readonly records: readonly (readonly [offset: number, mark: string])[];
 }
 
-export type HistoryEvent = Produced | Read | Assigned | Committed | Fetched | Changed | Listed | Whole;
+export type HistoryEvent = Produced | Read | Assigned | Committed | Fetched | Changed | Described | Listed | Whole;
 export type History = readonly HistoryEvent[];
 
 /** One rule over a history. @returns what is wrong, one sentence each; empty when it holds. */

@@ -1,0 +1,37 @@
+/** All rules that a history must keep, by name. They know nothing of the product: the same ones judge simulated and real runs. */
+import type { History, Oracle } from "../history.ts";
+import { pollOrder, readsOfDeleted } from "./consumers.ts";
+import { committedOffsets, generations, groupSkips, oneOwner } from "./groups.ts";
+import { logStarts } from "./log_start.ts";
+import { denseOffsets, lastingRecords, oneRecordPerOffset } from "./offsets.ts";
+import { duplicates, inventedRecords, lostWrites, producerOrder, refusedWrites } from "./records.ts";
+import { topicConfigs, topicLists, topicLives } from "./topics.ts";
+
+export const ORACLES: Readonly<Record<string, Oracle>> = {
+  "lost-write": lostWrites,
+  "refused-write": refusedWrites,
+  "duplicate": duplicates,
+  "producer-order": producerOrder,
+  "invented-record": inventedRecords,
+  "inconsistent-offsets": oneRecordPerOffset,
+  "dense-offsets": denseOffsets,
+  "lasting-records": lastingRecords,
+  "poll-order": pollOrder,
+  "read-of-deleted": readsOfDeleted,
+  "log-start": logStarts,
+  "one-owner": oneOwner,
+  "generations": generations,
+  "committed-offsets": committedOffsets,
+  "group-skip": groupSkips,
+  "topic-lists": topicLists,
+  "topic-lives": topicLives,
+  "topic-configs": topicConfigs,
+};
+
+/** How many sentences of one rule are told: the first ones say enough. */
+const TOLD_MAX = 5;
+
+/** @returns what is wrong, each sentence behind the name of its rule; empty when everything holds. */
+export function judge(history: History, oracles: Readonly<Record<string, Oracle>> = ORACLES): readonly string[] {
+  return Object.entries(oracles).flatMap(([name, oracle]) => oracle(history).slice(0, TOLD_MAX).map((problem) => `${name}: ${problem}`));
+}

@@ -1,0 +1,115 @@
+/**
+ * What became of records: none that was acknowledged is lost, none that was refused appears, none is there twice or out of order where the
+ * producer was idempotent, and nobody reads what nobody wrote. Source: Jepsen's `lost-write`, `duplicate`, `G1a`.
+ */
+import type { History, Oracle, Produced } from "../history.ts";
+import { byPlace, changesOf, eventsOf, lossesOf, placeOf } from "./facts.ts";
+
+/** Acknowledged ⊆ readable, in every whole reading of its partition. */
+export const lostWrites: Oracle = (history) => {
+  const problems: string[] = [];
+  const { compacted } = lossesOf(history);
+  const wholes = byPlace(eventsOf(history, "whole"));
+  const deletes = changesOf(history, "deleteTopic");
+  for (const [place, acknowledged] of byPlace(eventsOf(history, "produced").filter(({ told }) => told === "ok"))) {
+    const { topic } = acknowledged[0]!;
+    const deletions = deletes.filter((change) => change.topic === topic);
+    if (compacted.has(topic) || deletions.some(({ told }) => told === "unknown")) continue;
+    // What came before a deletion went with it; afterwards there is another topic of that name, or none.
+    const since = Math.max(-Infinity, ...deletions.map(({ toldAt }) => toldAt));
+    const kept = acknowledged.filter(({ askedAt }) => askedAt >= since);
+    const readings = wholes.get(place);
+    if (readings === undefined) {
+      if (kept.length > 0) problems.push(`${place}: has ${kept.length} acknowledged records and was never read as a whole`);
+      continue;
+    }
+    for (const { reader, logStart, records } of readings) {
+      const marks = new Set(records.map(([, mark]) => mark));
+      for (const { mark, offset, client } of kept) {
+        if (marks.has(mark) || (offset >= 0 && offset < logStart)) continue;
+        problems.push(`${place}: ${reader} does not have ${mark}, which was acknowledged to ${client} at offset ${offset}`);
+      }
+    }
+  }
+  return problems;
+};
+
+/** Told `failed`: it is nowhere. */
+export const refusedWrites: Oracle = (history) => {
+  const refused = new Map(eventsOf(history, "produced").filter(({ told }) => told === "failed").map((event) => [event.mark, event]));
+  return sightings(history).flatMap(({ mark, place, offset, who }) => {
+    const event = refused.get(mark);
+    return event === undefined
+      ? []
+      : [`${place}: ${who} has ${mark} at offset ${offset}, of which ${event.client} was told that it failed`];
+  });
+};
+
+/** An idempotent producer's record is there once, told or not, and every record is only in the partition for which it was meant. */
+export const duplicates: Oracle = (history) => {
+  const problems: string[] = [];
+  const produced = new Map(eventsOf(history, "produced").map((event) => [event.mark, event]));
+  const offsets = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const { mark, place, offset, who } of sightings(history)) {
+    const event = produced.get(mark);
+    if (event === undefined || seen.has(`${mark} ${offset} ${place}`)) continue;
+    seen.add(`${mark} ${offset} ${place}`);
+    if (event.partition >= 0 && place !== placeOf(event)) problems.push(`${place}: ${who} has ${mark}, which was for ${placeOf(event)}`);
+    const first = offsets.get(mark);
+    if (first === undefined) offsets.set(mark, offset);
+    else if (event.idempotent && first !== offset) {
+      problems.push(`${place}: ${mark} is at offsets ${first} and ${offset}, but its producer ${event.client} is idempotent`);
+    }
+  }
+  return problems;
+};
+
+/** Within (client, partition) an idempotent producer's records are in the log in the order in which it was asked to send them. */
+export const producerOrder: Oracle = (history) => {
+  const problems: string[] = [];
+  const order = new Map<string, { readonly event: Produced; readonly at: number }>();
+  const asked = eventsOf(history, "produced").filter(({ idempotent }) => idempotent).toSorted(byAsking);
+  asked.forEach((event, at) => order.set(event.mark, { event, at }));
+  for (const whole of eventsOf(history, "whole")) {
+    const last = new Map<string, { readonly event: Produced; readonly at: number }>();
+    for (const [offset, mark] of whole.records) {
+      const found = order.get(mark);
+      if (found === undefined) continue;
+      const before = last.get(found.event.client);
+      if (before !== undefined && before.at > found.at) {
+        problems.push(
+          `${placeOf(whole)}: ${mark} at offset ${offset} is behind ${before.event.mark}, which ${found.event.client} sent after it`,
+        );
+      }
+      last.set(found.event.client, found);
+    }
+  }
+  return problems;
+};
+
+/** What is read was written by somebody. */
+export const inventedRecords: Oracle = (history) => {
+  const known = new Set(eventsOf(history, "produced").map(({ mark }) => mark));
+  return sightings(history).filter(({ mark }) => !known.has(mark))
+    .map(({ place, who, mark, offset }) => `${place}: ${who} has ${JSON.stringify(mark)} at offset ${offset}, which nobody wrote`);
+};
+
+/** Marks count up, so they decide between records asked for at the same instant. */
+const byAsking = (a: Produced, b: Produced): number => a.askedAt - b.askedAt || (a.mark < b.mark ? -1 : 1);
+
+interface Sighting {
+  readonly mark: string;
+  readonly place: string;
+  readonly offset: number;
+  readonly who: string;
+}
+
+function sightings(history: History): readonly Sighting[] {
+  return [
+    ...eventsOf(history, "read").map((event) => ({ mark: event.mark, place: placeOf(event), offset: event.offset, who: event.client })),
+    ...eventsOf(history, "whole").flatMap((whole) =>
+      whole.records.map(([offset, mark]) => ({ mark, place: placeOf(whole), offset, who: whole.reader }))
+    ),
+  ];
+}

@@ -5,6 +5,7 @@
 import { type AdminNode, openAdmin } from "./admin/mod.ts";
 import {
   AdvertisedCheck,
+  type BrokerLimits,
   FETCH_SESSION_LIMITS,
   FetchBudget,
   FetchParks,
@@ -33,7 +34,7 @@ import { nodeId as toNodeId, type Uuid } from "./protocol/mod.ts";
 import { ReplicaSet } from "./replication/mod.ts";
 import { kafkaLimits, storageSettings } from "./node_settings.ts";
 import { topicNameProblem } from "./state/mod.ts";
-import { DataDirectoryRefused, directoryBefore, openStorage, type Storage } from "./storage/mod.ts";
+import { DataDirectoryRefused, directoryBefore, type LogSettings, openStorage, type Storage, type StorageSettings } from "./storage/mod.ts";
 import { logOf, type LogRing } from "./telemetry/mod.ts";
 
 export interface NodeOptions {
@@ -46,6 +47,15 @@ export interface NodeOptions {
   readonly topics?: readonly BootTopic[];
   /** The last lines of the log, where somebody keeps them. */
   readonly logs?: LogRing | null;
+  readonly tuning?: NodeTuning;
+}
+
+/** Sizes that no setting offers: a simulator makes them so small that what seldom happens happens often. */
+export interface NodeTuning {
+  readonly storage?: Partial<StorageSettings>;
+  /** Of topics, over what settings say. */
+  readonly log?: Partial<LogSettings>;
+  readonly limits?: Partial<BrokerLimits>;
 }
 
 export interface BootTopic {
@@ -110,7 +120,9 @@ interface Parts {
 }
 
 /** Resolves when clients are served. @throws {SettingsRefused} @throws {DataDirectoryRefused} @throws {IoFailed} nothing is left open then. */
-export async function startNode({ io, config, directory, inMemory, topics = [], logs = null }: NodeOptions): Promise<RunningNode> {
+export async function startNode(
+  { io, config, directory, inMemory, topics = [], logs = null, tuning = {} }: NodeOptions,
+): Promise<RunningNode> {
   const deadline = io.deadlines.in("start", START_MS);
   const settings = config.values;
   const nodeId = toNodeId(settings.nodeId);
@@ -126,7 +138,7 @@ export async function startNode({ io, config, directory, inMemory, topics = [], 
     const admin = await openAdminDoor(io, settings.adminListener, deadline);
     opened.push(() => admin?.close());
 
-    const storage = await openStorage(io, storageSettings(settings, inMemory), directory);
+    const storage = await openStorage(io, { ...storageSettings(settings, inMemory), ...tuning.storage }, directory);
     opened.push(() => storage.close(deadline));
 
     const clusterId = clusterIdOf(settings.clusterId);
@@ -142,7 +154,10 @@ export async function startNode({ io, config, directory, inMemory, topics = [], 
       io,
       nodeId,
       storage,
-      settingsOf: (topic) => resolveTopicConfig(topic.configs, settings),
+      settingsOf: (topic) => {
+        const config = resolveTopicConfig(topic.configs, settings);
+        return tuning.log === undefined ? config : { ...config, log: { ...config.log, ...tuning.log } };
+      },
     });
     replicas.start(controller.image);
     controller.onApplied((delta, image) => replicas.apply(delta, image));
@@ -175,7 +190,7 @@ export async function startNode({ io, config, directory, inMemory, topics = [], 
       advertisedCheck: new AdvertisedCheck(io.clock, io.net.gateways ?? []),
     };
 
-    const server = new KafkaServer(services, HANDLERS, { limits: kafkaLimits(settings) });
+    const server = new KafkaServer(services, HANDLERS, { limits: { ...kafkaLimits(settings), ...tuning.limits } });
     opened.push(() => server.stop(deadline));
     const listeners: BoundListener[] = [];
     for (const listener of planned.value) {

@@ -40,6 +40,8 @@ interface For {
 
 export type ProcessFault =
   | OnNode & For & { readonly kind: "kill" | "powerLoss" | "pause" }
+  /** SIGTERM: the process ends in order, and comes back so much after its end. */
+  | OnNode & For & { readonly kind: "stop" }
   | OnNode & { readonly kind: "wallJump"; readonly deltaMs: number }
   | OnNode & For & { readonly kind: "drift"; readonly rate: number };
 

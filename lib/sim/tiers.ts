@@ -1,4 +1,6 @@
 /** Every way to simulate the product, by name. */
 import type { Tier, TierName } from "./plan.ts";
 
-export const TIERS: Readonly<Partial<Record<TierName, () => Promise<Tier>>>> = {};
+export const TIERS: Readonly<Partial<Record<TierName, () => Promise<Tier>>>> = {
+  broker: async () => (await import("./broker/tier.ts")).brokerTier,
+};

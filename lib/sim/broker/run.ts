@@ -1,0 +1,165 @@
+/**
+ * One run of a broker and its clients: with faults until the horizon, then everything is healed and must come to an end. Afterwards the clients
+ * read everything, twice, with another start of the broker between, and the oracles judge what was told.
+ */
+import { Machine } from "../machine.ts";
+import { PageCacheDisk } from "../disk/disk.ts";
+import { markOf } from "../disk/types.ts";
+import { formatHistory, type HistoryEvent } from "../history.ts";
+import { Network } from "../net/network.ts";
+import type { DiskFault, Fault, NetFault, Plan, ProcessFault, RunResult, WorkloadPlan } from "../plan.ts";
+import { Violation, World } from "../world.ts";
+import { workloadOf } from "../workloads/mod.ts";
+import type { Workload, WorkloadContext } from "../workloads/types.ts";
+import { diskOptionsOf, networkOptionsOf, settingsOf, tuningOf } from "./knobs.ts";
+import { NODE_NAME, PORT } from "./names.ts";
+import { SupervisedNode } from "./supervised_node.ts";
+
+/** From the moment when everything is well: what the clients began must be over. Longer than any timeout that they wait out. */
+const LIVENESS_MS = 180_000;
+/** For reading everything, and for a restart. */
+const FINISH_MS = 120_000;
+
+export class BrokerRun {
+  readonly #plan: Plan;
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #node: SupervisedNode;
+  readonly #workloads: readonly { readonly workload: Workload; readonly context: WorkloadContext }[];
+  readonly #history: HistoryEvent[] = [];
+  readonly #counts = new Map<string, number>();
+  #machines = 0;
+  #marks = 0;
+
+  constructor(plan: Plan, trace: boolean) {
+    this.#plan = plan;
+    const world = this.#world = new World(plan.seed);
+    if (trace) world.trace.keep();
+    this.#network = new Network(world, networkOptionsOf(plan.knobs));
+    const machine = new Machine(world, NODE_NAME, new PageCacheDisk(world, NODE_NAME, diskOptionsOf(plan.knobs)), this.#network);
+    const settings = () => settingsOf(plan.knobs, `${NODE_NAME}:${PORT}`);
+    this.#node = new SupervisedNode(world, machine, settings, tuningOf(plan.knobs));
+    this.#workloads = plan.workloads.map((own) => ({ workload: workloadOf(own.kind), context: this.#contextFor(own) }));
+  }
+
+  run(): RunResult {
+    try {
+      this.#safety();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#world.fail(error);
+    }
+    const { violation, trace, events, now, marks } = this.#world;
+    this.#count("starts", this.#node.starts);
+    this.#count("exits", this.#node.exits);
+    trace.add("history", now, 0, sumOf(formatHistory(this.#history)));
+    return {
+      violation: violation?.message ?? null,
+      hash: trace.hash,
+      events,
+      virtualMs: now,
+      marks,
+      counts: Object.fromEntries(this.#counts),
+      lines: trace.lines,
+    };
+  }
+
+  #safety(): void {
+    const { horizonMs, faults } = this.#plan;
+    for (const fault of faults) this.#world.after(fault.at, `fault.${fault.kind}`, null, () => this.#apply(fault));
+    this.#node.start();
+    const all = this.#workloads.map(({ workload, context }) => started(workload.run(context), this.#world));
+    this.#world.run(horizonMs);
+    this.#heal();
+    this.#until("The clients' operations", LIVENESS_MS, () => all.every(({ isDone }) => isDone));
+    this.#finish("first");
+    this.#restart();
+    this.#finish("second");
+    for (const { workload } of this.#workloads) {
+      for (const oracle of workload.oracles) {
+        const [wrong] = oracle(this.#history);
+        if (wrong !== undefined) throw new Violation(wrong);
+      }
+    }
+  }
+
+  #apply(fault: Fault): void {
+    if (this.#world.now > this.#plan.horizonMs) return;
+    if (isOfProcess(fault)) this.#node.apply(fault);
+    else if (isOfNetwork(fault)) this.#network.apply(fault);
+    else {
+      this.#node.disturb(fault);
+      this.#node.machine.disk.apply(fault);
+    }
+  }
+
+  #heal(): void {
+    this.#network.heal();
+    this.#node.machine.disk.heal();
+    this.#node.heal();
+  }
+
+  #finish(reader: string): void {
+    const all = this.#workloads.map(({ workload, context }) => started(workload.finish(context, reader), this.#world));
+    this.#until(`Reading everything (${reader})`, FINISH_MS, () => all.every(({ isDone }) => isDone));
+  }
+
+  /** In any of the ways in which a process ends: what was told must be there afterwards. */
+  #restart(): void {
+    const before = this.#node.starts;
+    const how = this.#world.draws("restart").pick(["stop", "kill", "powerLoss"] as const);
+    this.#node.apply({ kind: how, at: this.#world.now, node: 1, forMs: 10 });
+    this.#until("Another start", FINISH_MS, () => this.#node.starts > before && this.#node.isSettled);
+  }
+
+  #until(what: string, ms: number, isDone: () => boolean): void {
+    const { now } = this.#world;
+    this.#world.run(now + ms, isDone);
+    if (this.#world.violation !== null) throw this.#world.violation;
+    if (isDone()) return;
+    const state = this.#node.isServing ? "the node serves" : "the node does not serve";
+    // Nothing may wait for a real thread either: in virtual time it never answers.
+    throw new Violation(`liveness: ${what} did not end within ${ms} ms after everything was healed; ${state}`);
+  }
+
+  #contextFor(plan: WorkloadPlan): WorkloadContext {
+    return {
+      world: this.#world,
+      plan,
+      machine: () => {
+        const name = `client${++this.#machines}`;
+        return new Machine(this.#world, name, new PageCacheDisk(this.#world, name), this.#network);
+      },
+      bootstrap: [`${NODE_NAME}:${PORT}`],
+      record: (event) => void this.#history.push(event),
+      nextMark: () => markOf(++this.#marks),
+      isDurable: (mark) => this.#node.machine.disk.isDurable(mark),
+      count: (name, by = 1) => this.#count(name, by),
+    };
+  }
+
+  #count(name: string, by: number): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
+  }
+}
+
+/** A rejection is a violation: workloads know what may fail. */
+function started(work: Promise<void>, world: World): { readonly isDone: boolean } {
+  const state = { isDone: false };
+  work.then(
+    () => state.isDone = true,
+    (error: unknown) => world.fail(`A workload failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`),
+  );
+  return state;
+}
+
+const PROCESS_FAULTS: ReadonlySet<string> = new Set<ProcessFault["kind"]>(["kill", "powerLoss", "pause", "stop", "wallJump", "drift"]);
+const NET_FAULTS: ReadonlySet<string> = new Set<NetFault["kind"]>(["reset", "cut", "halfOpen", "throttle"]);
+const isOfProcess = (fault: Fault): fault is ProcessFault => PROCESS_FAULTS.has(fault.kind);
+const isOfNetwork = (fault: Exclude<Fault, ProcessFault>): fault is Exclude<NetFault, DiskFault> => NET_FAULTS.has(fault.kind);
+
+function sumOf(text: string): number {
+  let sum = 0;
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum, 31) + text.charCodeAt(at) | 0;
+  return sum;
+}

@@ -1,0 +1,188 @@
+/**
+ * One broker and who watches over it: starts it as the executable does, again after every end, and knows which ends the faults explain. An end
+ * or a refusal that nothing explains is a violation.
+ */
+import { DeadlineExceeded, IoFailed } from "../../io/mod.ts";
+import type { NodeSettings } from "../../config/mod.ts";
+import { type NodeTuning, type RunningNode, startNode } from "../../node.ts";
+import { DataDirectoryRefused, StorageFenced } from "../../storage/mod.ts";
+import type { Exit, Incarnation, Machine } from "../machine.ts";
+import type { DiskFault, ProcessFault } from "../plan.ts";
+import type { World } from "../world.ts";
+
+const DIRECTORY = "data";
+/** A supervisor waits between two tries. */
+const RESTART_MS_MIN = 20;
+const RESTART_MS_MAX = 1_000;
+/** As long as the executable gives itself, and what a supervisor gives it on top. */
+const STOP_MS = 10_000;
+const STOP_PATIENCE_MS = 15_000;
+
+export class SupervisedNode {
+  readonly machine: Machine;
+  readonly #world: World;
+  readonly #settings: () => NodeSettings;
+  readonly #tuning: NodeTuning;
+  #running: RunningNode | null = null;
+  #stopping: Incarnation | null = null;
+  /** Not to be started before this. */
+  #downUntil = 0;
+  /** What may make a process end, or a start be refused, until when. */
+  readonly #excuses = new Map<string, number>();
+  #starts = 0;
+  #exits = 0;
+
+  /** @param settings made anew for each start, as a process reads its own. */
+  constructor(world: World, machine: Machine, settings: () => NodeSettings, tuning: NodeTuning) {
+    this.#world = world;
+    this.machine = machine;
+    this.#settings = settings;
+    this.#tuning = tuning;
+    machine.onExit = (exit) => this.#onExit(exit);
+  }
+
+  /** Times that it came to serve, and times that it ended itself. */
+  get starts(): number {
+    return this.#starts;
+  }
+  get exits(): number {
+    return this.#exits;
+  }
+  get isServing(): boolean {
+    return this.#running !== null;
+  }
+  get isSettled(): boolean {
+    return this.isServing && this.#stopping === null;
+  }
+
+  start(): void {
+    if (this.machine.process !== null) return;
+    if (this.#world.now < this.#downUntil) return this.#startAfter(this.#downUntil - this.#world.now);
+    const io = this.machine.start();
+    const process = this.machine.process;
+    startNode({ io, config: this.#settings(), directory: DIRECTORY, inMemory: false, tuning: this.#tuning }).then(
+      (node) => {
+        if (process !== this.machine.process) return;
+        this.#running = node;
+        this.#starts++;
+      },
+      (error: unknown) => {
+        if (process === this.machine.process) this.#onRefused(error);
+      },
+    );
+  }
+
+  /** The process ends in order; when it has, it is started again. */
+  stop(forMs: number): void {
+    const node = this.#running;
+    const process = this.machine.process;
+    if (node === null || process === null || this.#stopping !== null) return;
+    this.#stopping = process;
+    const ended = (): void => {
+      if (this.machine.process === process) this.#end("process", forMs);
+    };
+    node.stop(STOP_MS).then(ended, (error: unknown) => {
+      if (this.machine.process !== process) return;
+      if (!this.#isExcused()) this.#world.fail(`The node could not stop in order: ${textOf(error)}`);
+      ended();
+    });
+    this.#world.after(STOP_PATIENCE_MS, "node.impatient", null, () => {
+      if (this.machine.process !== process) return;
+      if (!this.#isExcused()) this.#world.fail(`The node did not stop in ${STOP_PATIENCE_MS} ms`);
+      ended();
+    });
+  }
+
+  apply(fault: ProcessFault): void {
+    const { machine } = this;
+    const { clock } = machine;
+    switch (fault.kind) {
+      case "kill":
+        return this.#end("process", fault.forMs);
+      case "powerLoss":
+        return this.#end("power", fault.forMs);
+      case "stop":
+        return this.stop(fault.forMs);
+      case "pause": {
+        const process = machine.process;
+        machine.pause();
+        // What waited for too short a time when it goes on may give up.
+        this.#excuse("pause", fault.forMs + STOP_PATIENCE_MS);
+        this.#world.after(fault.forMs, "node.continues", null, () => {
+          if (machine.process === process) machine.resume();
+        });
+        return;
+      }
+      case "wallJump":
+        return clock.jump(fault.deltaMs);
+      case "drift":
+        clock.drift(fault.rate);
+        this.#world.after(fault.forMs, "node.clock", null, () => clock.drift(1));
+    }
+  }
+
+  /** A fault of the disk is in force, or will be met by the next call. */
+  disturb(fault: DiskFault): void {
+    this.#excuse(fault.kind, "forMs" in fault ? fault.forMs + STOP_PATIENCE_MS : Infinity);
+  }
+
+  /** Nothing excuses anything any more, for a process that begins now. */
+  heal(): void {
+    this.machine.resume();
+    this.machine.clock.drift(1);
+    for (const [kind, until] of this.#excuses) this.#excuses.set(kind, Math.min(until, this.#world.now + STOP_PATIENCE_MS));
+    this.#downUntil = this.#world.now;
+    this.start();
+  }
+
+  #end(kind: "process" | "power", forMs: number): void {
+    this.machine.end(kind);
+    this.#running = null;
+    this.#stopping = null;
+    this.#downUntil = Math.max(this.#downUntil, this.#world.now + forMs);
+    this.#startAfter(this.#downUntil - this.#world.now);
+  }
+
+  #startAfter(ms: number): void {
+    this.#world.after(ms, "node.start", null, () => this.start());
+  }
+
+  #onExit({ code, why }: Exit): void {
+    this.#exits++;
+    if (why.includes("Invariant broken") || !this.#isExcused()) this.#world.fail(`The node ended itself with ${code}: ${why}`);
+    this.#backOff();
+  }
+
+  #onRefused(error: unknown): void {
+    if (!isOfTheMachine(error) || !this.#isExcused()) this.#world.fail(`The node refused to start: ${textOf(error)}`);
+    this.machine.end("process");
+    this.#backOff();
+  }
+
+  #backOff(): void {
+    // One fault that waits for its call has probably met it.
+    for (const [kind, until] of this.#excuses) if (until === Infinity) this.#excuses.set(kind, this.#world.now + STOP_PATIENCE_MS);
+    this.#running = null;
+    this.#stopping = null;
+    this.#startAfter(this.#world.draws("supervisor").skewed(RESTART_MS_MIN, RESTART_MS_MAX));
+  }
+
+  #excuse(kind: string, forMs: number): void {
+    this.#excuses.set(kind, Math.max(this.#excuses.get(kind) ?? 0, this.#world.now + forMs));
+  }
+
+  #isExcused(): boolean {
+    for (const until of this.#excuses.values()) if (until >= this.#world.now) return true;
+    return false;
+  }
+}
+
+/** Says that the disk did not do what it was told, and not that what is on it makes no sense. */
+function isOfTheMachine(error: unknown): boolean {
+  if (error instanceof DataDirectoryRefused) {
+    return error.cause instanceof IoFailed && (error.cause.code === "EIO" || error.cause.code === "ENOSPC");
+  }
+  return error instanceof IoFailed || error instanceof StorageFenced || error instanceof DeadlineExceeded;
+}
+
+const textOf = (error: unknown): string => error instanceof Error ? error.stack ?? error.message : String(error);

@@ -1,0 +1,12 @@
+/** Every workload of the broker tier, by kind. */
+import { acknowledgedLog } from "./acknowledged_log.ts";
+import type { Workload } from "./types.ts";
+
+export const WORKLOADS: ReadonlyMap<string, Workload> = new Map([acknowledgedLog].map((workload) => [workload.kind, workload]));
+
+/** @throws {RangeError} for a kind that there is not. */
+export function workloadOf(kind: string): Workload {
+  const workload = WORKLOADS.get(kind);
+  if (workload === undefined) throw new RangeError(`There is no workload "${kind}"`);
+  return workload;
+}

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { executable } from "../../tests/compat/support/broker.ts";
 import { javaTools } from "../../tests/compat/support/install.ts";
 import { mustRun } from "../../tests/compat/support/process.ts";
+import { linesUntil } from "../../tests/support/lines.ts";
 
 export interface Rival {
   readonly name: "barnabas" | "kafka" | "raw";
@@ -15,26 +16,6 @@ export interface Rival {
   stop(): Promise<void>;
 }
 
-/** Resolves with the first match in what the process prints; keeps the pipe empty afterwards. */
-async function waitFor(stdout: ReadableStream<Uint8Array>, pattern: RegExp): Promise<RegExpExecArray> {
-  const decoder = new TextDecoder();
-  let text = "";
-  const found = Promise.withResolvers<RegExpExecArray>();
-  void (async () => {
-    for await (const chunk of stdout) {
-      if (text === "found") continue;
-      text += decoder.decode(chunk, { stream: true });
-      const match = pattern.exec(text);
-      if (match) {
-        text = "found";
-        found.resolve(match);
-      }
-    }
-    found.reject(new Error(`The broker ended before it served:\n${text}`));
-  })();
-  return await found.promise;
-}
-
 async function start(name: Rival["name"], command: readonly string[], ready: RegExp, directory: string, address?: string): Promise<Rival> {
   const began = performance.now();
   const child = Bun.spawn(["taskset", "-c", "0", ...command], {
@@ -43,10 +24,11 @@ async function start(name: Rival["name"], command: readonly string[], ready: Reg
     stdout: "pipe",
     stderr: Bun.file(join(directory, "stderr")),
   });
-  const match = await waitFor(child.stdout, ready);
+  const { text, found } = await linesUntil(child.stdout, ready);
+  if (!found) throw new Error(`The broker ended before it served:\n${text}`);
   return {
     name,
-    bootstrap: address ?? match[1]!,
+    bootstrap: address ?? ready.exec(text)![1]!,
     pid: child.pid,
     startMs: performance.now() - began,
     async stop() {

@@ -5,6 +5,7 @@
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { linesUntil } from "../../support/lines.ts";
 
 export interface BrokerUnderTest {
   readonly bootstrap: string;
@@ -77,21 +78,9 @@ async function addresses(
   stdout: ReadableStream<Uint8Array>,
   directory: string,
 ): Promise<{ readonly bootstrap: string; readonly admin: string }> {
-  const reader = stdout.getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`The broker ended before it served:\n${text}\n${await Bun.file(join(directory, "stderr.log")).text()}`);
-    text += new TextDecoder().decode(value);
-    if (!text.includes("Kafka Server started")) continue;
-    void drain(reader);
-    return { bootstrap: /PLAINTEXT:\/\/(\S+)/.exec(text)?.[1] ?? "", admin: /http:\/\/(\S+)/.exec(text)?.[1] ?? "" };
-  }
-}
-
-/** Keeps the pipe empty, so that the broker never waits for us. */
-async function drain(reader: { read(): Promise<{ done: boolean }> }): Promise<void> {
-  while (!(await reader.read()).done);
+  const { text, found } = await linesUntil(stdout, /Kafka Server started/);
+  if (!found) throw new Error(`The broker ended before it served:\n${text}\n${await Bun.file(join(directory, "stderr.log")).text()}`);
+  return { bootstrap: /PLAINTEXT:\/\/(\S+)/.exec(text)?.[1] ?? "", admin: /http:\/\/(\S+)/.exec(text)?.[1] ?? "" };
 }
 
 let counter = 0;

@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { executable } from "../../compat/support/broker.ts";
+import { linesUntil } from "../../support/lines.ts";
 
 export interface Running {
   readonly port: number;
@@ -39,19 +40,11 @@ export async function start(
   await rm(log, { force: true });
   const command = [...through, executable, "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", "data", ...flags];
   const child = Bun.spawn(command, { cwd: directory, stdin: "ignore", stdout: "pipe", stderr: Bun.file(log) });
-  const late = setTimeout(() => child.kill("SIGKILL"), budgetMs);
-  const reader = child.stdout.getReader();
-  let text = "";
-  while (!text.includes("Kafka Server started")) {
-    const { done, value } = await reader.read();
-    if (done) {
-      clearTimeout(late);
-      return { exitCode: await child.exited, said: await Bun.file(log).text() };
-    }
-    text += new TextDecoder().decode(value);
-  }
-  clearTimeout(late);
-  void drain(reader);
+  const { text, found } = await linesUntil(child.stdout, /Kafka Server started/, budgetMs).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    return { text: String(error), found: false };
+  });
+  if (!found) return { exitCode: await child.exited, said: await Bun.file(log).text() };
   return {
     port: Number(/PLAINTEXT:\/\/\S+:(\d+)/.exec(text)?.[1]),
     admin: /http:\/\/(\S+)/.exec(text)?.[1] ?? "",
@@ -77,8 +70,3 @@ export async function mustStart(directory: string, options: StartOptions = {}): 
 }
 
 export const isRefused = (started: Running | Refused): started is Refused => "exitCode" in started;
-
-/** Keeps the pipe empty, so that the broker never waits for us. */
-async function drain(reader: { read(): Promise<{ done: boolean }> }): Promise<void> {
-  while (!(await reader.read()).done);
-}

@@ -9,7 +9,7 @@ import type { Draws } from "../random.ts";
 import type { Owner, World } from "../world.ts";
 import { firstBytes, lengthOf } from "./chunks.ts";
 import { DiskFaults } from "./faults.ts";
-import { PAGE_BYTES, type SimFile } from "./file.ts";
+import type { SimFile } from "./file.ts";
 import { Kernel } from "./kernel.ts";
 import { Marks } from "./marks.ts";
 import { type Mounted, SimMount } from "./mount.ts";
@@ -24,6 +24,8 @@ export interface PageCacheDiskOptions {
 
 const CAPACITY_BYTES = 16 * 1024 * 1024 * 1024;
 const SYNC_MS = [0.2, 8] as const;
+/** Room is taken in blocks. */
+const BLOCK_BYTES = 4096;
 /** A call that no device has to wait for. */
 const CALL_MS = 0.03;
 const BYTES_PER_MS = 1_000_000;
@@ -101,10 +103,10 @@ export class PageCacheDisk implements SimDisk, Mounted {
   write(file: SimFile, chunks: readonly Uint8Array[], offset: number, path: string): void {
     const length = lengthOf(chunks);
     if (length === 0) return;
-    const grows = pagesOf(offset + length) - pagesOf(file.size);
+    const grows = blocksOf(offset + length) - blocksOf(file.size);
     const room = grows > 0 ? this.freeBytes : Infinity;
-    const fits = grows * PAGE_BYTES <= room;
-    const end = fits ? offset + length : (pagesOf(file.size) + Math.floor(room / PAGE_BYTES)) * PAGE_BYTES;
+    const fits = grows * BLOCK_BYTES <= room;
+    const end = fits ? offset + length : (blocksOf(file.size) + Math.floor(room / BLOCK_BYTES)) * BLOCK_BYTES;
     const written = fits ? chunks : firstBytes(chunks, end - offset);
     this.#resizing(file, () => file.write(written, offset));
     this.#marks.written(file, written, offset);
@@ -125,7 +127,7 @@ export class PageCacheDisk implements SimDisk, Mounted {
 
   /** A name or a handle of it is gone. */
   unused(file: SimFile): void {
-    if (file.names === 0 && file.handles === 0) this.#usedBytes -= pagesOf(file.size) * PAGE_BYTES;
+    if (file.names === 0 && file.handles === 0) this.#usedBytes -= blocksOf(file.size) * BLOCK_BYTES;
   }
 
   /** @throws {IoFailed} `EWOULDBLOCK`. */
@@ -138,9 +140,9 @@ export class PageCacheDisk implements SimDisk, Mounted {
   }
 
   #resizing(file: SimFile, change: () => void): void {
-    const before = pagesOf(file.size);
+    const before = blocksOf(file.size);
     change();
-    this.#usedBytes += (pagesOf(file.size) - before) * PAGE_BYTES;
+    this.#usedBytes += (blocksOf(file.size) - before) * BLOCK_BYTES;
   }
 
   #losePower(draws: Draws): void {
@@ -150,7 +152,7 @@ export class PageCacheDisk implements SimDisk, Mounted {
     for (const file of this.#unsettled) torn += file.lose(draws, { garbage });
     this.#unsettled.clear();
     this.#usedBytes = 0;
-    for (const file of files) this.#usedBytes += pagesOf(file.size) * PAGE_BYTES;
+    for (const file of files) this.#usedBytes += blocksOf(file.size) * BLOCK_BYTES;
     this.world.trace.add("disk.lost", this.world.now, this.#ends, torn);
     if (torn > 0) this.world.mark("disk.torn");
   }
@@ -164,4 +166,4 @@ export class PageCacheDisk implements SimDisk, Mounted {
   }
 }
 
-const pagesOf = (bytes: number): number => Math.ceil(bytes / PAGE_BYTES);
+const blocksOf = (bytes: number): number => Math.ceil(bytes / BLOCK_BYTES);

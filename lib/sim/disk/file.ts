@@ -4,12 +4,23 @@
  */
 import type { Draws } from "../random.ts";
 
-export const PAGE_BYTES = 4096;
-/** What a disk writes whole, or not. */
-export const SECTOR_BYTES = 512;
+/** A page is a sector: what a disk writes whole, or not. */
+const PAGE_BYTES = 512;
+/** Zeros are looked for in pieces of this size. */
+const ZEROS_BYTES = 64 * 1024;
 
+const MANY_ZEROS = new Uint8Array(ZEROS_BYTES);
 /** Stands for every page of zeros; never written to. */
 const ZEROS: Uint8Array = new Uint8Array(PAGE_BYTES);
+
+/** As `into.set(bytes.subarray(start, end), at)` without the view, which costs more than the copy. */
+const copyBytes = Buffer.prototype.copy as unknown as (
+  this: Uint8Array,
+  into: Uint8Array,
+  at: number,
+  start: number,
+  end: number,
+) => number;
 
 class Page {
   /** What is read. Its bytes are only changed in place while nobody else holds them. */
@@ -52,6 +63,8 @@ export class SimFile {
   /** The smallest size that it was cut to since its size was durable. */
   #cut = Infinity;
   #sizeSince = 0;
+  /** No page is at this index or behind it. */
+  #pagesEnd = 0;
   /** Counts what the order of matters for. */
   #steps = 0;
 
@@ -83,6 +96,10 @@ export class SimFile {
   write(chunks: readonly Uint8Array[], offset: number): void {
     let at = offset;
     for (const chunk of chunks) {
+      if (at >= this.#pagesEnd * PAGE_BYTES && isZero(chunk)) {
+        at += chunk.length;
+        continue;
+      }
       for (let done = 0; done < chunk.length;) {
         const from = at % PAGE_BYTES;
         const length = Math.min(PAGE_BYTES - from, chunk.length - done);
@@ -154,7 +171,7 @@ export class SimFile {
     }
   }
 
-  /** Loss of power: each page that is not durable may have reached the medium, a part of it, or nothing. @returns how many pages tore. */
+  /** Loss of power: each page that is not durable may have reached the medium or not. @returns how many did while others did not, about. */
   lose(draws: Draws, { garbage }: Tearing): number {
     let torn = 0;
     const cut = this.#cut < this.#durableSize ? this.#cut : Infinity;
@@ -202,15 +219,15 @@ export class SimFile {
   #put(index: number, from: number, chunk: Uint8Array, start: number, length: number): void {
     let page = this.#pages.get(index);
     if (page === undefined) {
-      if (isZero(chunk, start, length)) return;
       this.#pages.set(index, page = new Page(index));
+      this.#pagesEnd = Math.max(this.#pagesEnd, index + 1);
     }
     if (page.now === page.durable || page.now === page.syncing || page.now === ZEROS) {
       const own = new Uint8Array(PAGE_BYTES);
       if (page.now !== ZEROS && length < PAGE_BYTES) own.set(page.now);
       page.now = own;
     }
-    page.now.set(start === 0 && length === chunk.length ? chunk : chunk.subarray(start, start + length), from);
+    copyBytes.call(chunk, page.now, from, start, start + length);
     page.dirty = true;
     this.#touched.add(page);
   }
@@ -289,10 +306,7 @@ export class SimFile {
       const length = Math.min(PAGE_BYTES - from, count - done);
       const page = this.#pages.get((offset + done - from) / PAGE_BYTES);
       if (page === undefined) into.fill(0, done, done + length);
-      else {
-        const bytes = bytesOf(page);
-        into.set(length === PAGE_BYTES ? bytes : bytes.subarray(from, from + length), done);
-      }
+      else copyBytes.call(bytesOf(page), into, done, from, from + length);
       done += length;
     }
   }
@@ -300,16 +314,13 @@ export class SimFile {
 
 const LOSSES = ["nothing", "all", "prefix", "torn", "torn"] as const;
 
-/** Sector by sector the old one, the new one, or, with `garbage`, neither; a byte that was not to change does not. */
+/** The old one, the new one, or, with `garbage`, neither; a byte that was not to change does not. */
 function tear(old: Uint8Array, bytes: Uint8Array, draws: Draws, garbage: boolean): Uint8Array {
+  const what = draws.float();
+  if (!garbage || what >= 0.1) return what < 0.55 ? bytes : old;
   const torn = old.slice();
-  for (let at = 0; at < PAGE_BYTES; at += SECTOR_BYTES) {
-    const what = draws.float();
-    if (garbage && what < 0.1) {
-      const fill = what < 0.05 ? 0 : 1 + draws.below(255);
-      for (let byte = at; byte < at + SECTOR_BYTES; byte++) if (old[byte] !== bytes[byte]) torn[byte] = Math.imul(fill, byte + 1);
-    } else if (what < 0.55) torn.set(bytes.subarray(at, at + SECTOR_BYTES), at);
-  }
+  const fill = what < 0.05 ? 0 : 1 + draws.below(255);
+  for (let byte = 0; byte < PAGE_BYTES; byte++) if (old[byte] !== bytes[byte]) torn[byte] = Math.imul(fill, byte + 1);
   return torn;
 }
 
@@ -319,6 +330,11 @@ function cutPage(bytes: Uint8Array, keeps: number): Uint8Array {
   return cut;
 }
 
-const isZero = (bytes: Uint8Array, start: number, length: number): boolean =>
-  bytes[start] === 0 && bytes[start + length - 1] === 0 &&
-  Buffer.compare(bytes.subarray(start, start + length), ZEROS.subarray(0, length)) === 0;
+function isZero(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0 || bytes[bytes.length - 1] !== 0) return false;
+  for (let at = 0; at < bytes.length; at += ZEROS_BYTES) {
+    const piece = bytes.subarray(at, at + ZEROS_BYTES);
+    if (Buffer.compare(piece, piece.length === ZEROS_BYTES ? MANY_ZEROS : MANY_ZEROS.subarray(0, piece.length)) !== 0) return false;
+  }
+  return true;
+}

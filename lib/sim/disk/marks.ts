@@ -41,7 +41,7 @@ export class Marks {
   /** A mark that begins before `at` and ends in this chunk. */
   #across(file: SimFile, at: number, chunk: Uint8Array): void {
     const before = Math.min(at, MARK_BYTES - 1);
-    if (chunk.subarray(0, MARK_BYTES - 1).indexOf(TILDE) < 0) return;
+    if (!endsEarly(chunk)) return;
     const length = file.read(this.#window, at - before);
     for (let start = 0; start < before && start + MARK_BYTES <= length; start++) {
       const id = this.#window[start] === TILDE ? idAt(this.#window, start) : -1;
@@ -54,6 +54,11 @@ export class Marks {
     if (places === undefined) this.#places.set(id, [{ file, offset }]);
     else if (!places.some((place) => place.file === file && place.offset === offset)) places.push({ file, offset });
   }
+}
+
+function endsEarly(chunk: Uint8Array): boolean {
+  for (let at = Math.min(MARK_BYTES - 1, chunk.length) - 1; at >= 0; at--) if (chunk[at] === TILDE) return true;
+  return false;
 }
 
 function idOf(mark: string): number {

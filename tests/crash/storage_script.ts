@@ -1,11 +1,12 @@
 /** A fixed script of 200 operations on storage, what it acknowledged, and the questions that every restart must answer. */
 import { expect } from "bun:test";
 import type { Io } from "../../lib/io/mod.ts";
-import type { MemoryDisk } from "../../lib/io/memory/mod.ts";
 import type { Entry, NodeId } from "../../lib/raft/types.ts";
 import { type NodeStorage, openStorage, type PartitionLog } from "../../lib/storage/mod.ts";
-import { type CrashKind, type CrashPoint, FaultyDisk } from "../storage/faulty_disk.ts";
-import { append, batch, deadline, DIRECTORY, durable, id, logSettings, readAll, SETTINGS, testIo } from "../storage/setup.ts";
+import { append, batch, deadline, DIRECTORY, durable, id, logSettings, readAll, SETTINGS } from "../storage/setup.ts";
+import type { EndKind } from "../../lib/sim/machine.ts";
+import { OneMachine } from "../sim/one_machine.ts";
+import { CrashingDisk, type CrashPoint } from "./crashing_disk.ts";
 
 export const OPERATIONS = 200;
 const PARTITIONS = 3;
@@ -113,8 +114,7 @@ async function operation(
 }
 
 /** Opens what the crash left and compares it with what was promised; answers with what was read, to compare with the next start. */
-export async function verify(disk: MemoryDisk, promised: Promised): Promise<Uint8Array[]> {
-  const io = testIo(disk);
+export async function verify(io: Io, promised: Promised): Promise<Uint8Array[]> {
   const storage = await openStorage(io, STORAGE, DIRECTORY);
   await storage.inspected;
   const all: Uint8Array[] = [];
@@ -138,10 +138,6 @@ export async function verify(disk: MemoryDisk, promised: Promised): Promise<Uint
     checkProducer(log, partition, promised);
   }
   checkRaft(storage, promised);
-  expect(io.fatals).toEqual([]);
-  // As killed again right away: what was served once must be there the next time.
-  const faulty = new FaultyDisk(disk);
-  await faulty.kill();
   return all;
 }
 
@@ -163,14 +159,23 @@ function checkRaft({ raft: { recovered } }: NodeStorage, promised: Promised): vo
   if (entries.length > 0) expect(entries[0]!.index).toBe((snapshot?.meta.index ?? 0) + 1);
 }
 
-/** One crash at changing call `at`; answers whether the script had come that far. */
-export async function crashAt(disk: MemoryDisk, at: number, point: CrashPoint, kind: CrashKind): Promise<boolean> {
-  const faulty = new FaultyDisk(disk, at, point, kind);
+/**
+ * One crash at changing call `at`, and two starts after it, each killed as soon as it served: what was served once must be there the next
+ * time. @returns whether the script had come that far.
+ */
+export function crashAt(at: number, point: CrashPoint, kind: EndKind, seed: number): boolean {
+  const node = new OneMachine(seed);
   const promised = nothingPromised();
-  const finished = await Promise.race([runScript(testIo(faulty), promised).then(() => true), faulty.died.then(() => false)]);
-  if (finished) return false;
-  const first = await verify(disk, promised);
-  const second = await verify(disk, promised);
-  for (const [partition, bytes] of first.entries()) expect(Buffer.compare(bytes, second[partition]!)).toBe(0);
+  const io = node.start((disk) => new CrashingDisk(disk, at, point, () => node.end(kind)));
+  if (node.run(runScript(io, promised)) !== null) return false;
+  expect(node.exit).toBeNull();
+  const starts = [1, 2].map(() => {
+    const found = node.run(verify(node.start(), promised));
+    // It does not end by its own will.
+    expect(node.exit).toBeNull();
+    node.end(kind);
+    return found!.value;
+  });
+  for (const [partition, bytes] of starts[0]!.entries()) expect(Buffer.compare(bytes, starts[1]![partition]!)).toBe(0);
   return true;
 }

@@ -10,3 +10,7 @@ export * from "./history.ts";
 export { Network } from "./net/network.ts";
 export { NETWORK_DEFAULTS, type NetworkOptions } from "./net/options.ts";
 export type * from "./workloads/types.ts";
+export { TIERS } from "./tiers.ts";
+export { type Failure, needsTwoRuns, runPlan, runSeeds, type SeedsOptions, Tally, UNWATCHED, type Watch } from "./runner.ts";
+export { formatScript, parseScript, type Script, ScriptRefused } from "./script.ts";
+export { keyOf, shrink, type Shrunk } from "./shrink.ts";

@@ -9,6 +9,7 @@ export type * from "./types.ts";
 export type { Peers } from "./peers.ts";
 export { NotController } from "./errors.ts";
 export { NodeController } from "./node_controller.ts";
+export { defaultRaftDriverSettings, RaftDriver, type RaftDriverSettings, type RaftHost } from "./raft_driver.ts";
 export { followBrokerConfigs, metadataRules } from "./configs.ts";
 export { type ControllerSettings, loneController } from "./settings.ts";
 export { randomUuid } from "./uuid.ts";

@@ -174,7 +174,7 @@ export class RaftDriver {
       }
       for (const message of round.messages) if (message.term >= this.#raft.term) this.#peers?.send(message);
       const now = this.#io.clock.mono();
-      for (const mark of round.marks) this.submit({ kind: "persisted", ...mark, now });
+      for (const { term, index } of round.marks) this.submit({ kind: "persisted", term, index, now });
       if (this.#snapshotDue()) await this.#compact();
     }
     this.#writing = null; // in the same turn as the last look at the round, so that nothing is left lying in it

@@ -64,12 +64,18 @@ export function createDeadlines(clock: Clock, timers: Timers): Deadlines {
 
 class WheelDeadlines implements Deadlines {
   readonly #clock: Clock;
-  readonly #wheel: Wheel;
+  readonly #timers: Timers;
+  /** Made when somebody waits for the first time. */
+  #made: Wheel | null = null;
   readonly #usage = new Map<string, Usage>();
 
   constructor(clock: Clock, timers: Timers) {
     this.#clock = clock;
-    this.#wheel = new Wheel(clock, timers);
+    this.#timers = timers;
+  }
+
+  get #wheel(): Wheel {
+    return this.#made ??= new Wheel(this.#clock, this.#timers);
   }
 
   in(op: string, budgetMs: number): Deadline {

@@ -411,8 +411,10 @@ export class Raft {
     to: Of<"append"> | Of<"snapshot">,
     outcome: { readonly success: boolean; readonly prevIndex: number; readonly index: number; readonly hintTerm: number },
   ): void {
-    const reply: Message = { kind: "appendReply", from: this.#id, to: to.from, term: this.#term, sentAt: to.sentAt, ...outcome };
-    if (outcome.success && outcome.index > this.#durable) this.#ready.sendOncePersisted(reply);
+    const { success, prevIndex, index, hintTerm } = outcome;
+    const { from, sentAt } = to;
+    const reply: Message = { kind: "appendReply", from: this.#id, to: from, term: this.#term, success, prevIndex, index, hintTerm, sentAt };
+    if (success && index > this.#durable) this.#ready.sendOncePersisted(reply);
     else this.#sendDurable(reply);
   }
 

@@ -3,4 +3,5 @@ import type { Tier, TierName } from "./plan.ts";
 
 export const TIERS: Readonly<Partial<Record<TierName, () => Promise<Tier>>>> = {
   broker: async () => (await import("./broker/tier.ts")).brokerTier,
+  raft: async () => (await import("./raft/tier.ts")).raftTier,
 };

@@ -1,0 +1,238 @@
+/**
+ * What a node has on disk for Raft, modelled at the level of `RaftStore`: one durable state and at most one write under way, which takes its
+ * time, and of which a crash, an error or a passed deadline leaves a prefix. Much quicker than real files on a simulated disk.
+ */
+import { type Deadline, DeadlineExceeded, type Disk, IoFailed } from "../../io/mod.ts";
+import type { Entry, HardState, SnapshotMeta } from "../../raft/mod.ts";
+import type { RaftStore } from "../../storage/mod.ts";
+import type { SimDisk } from "../disk/types.ts";
+import type { EndKind, Incarnation, MachineClock } from "../machine.ts";
+import type { DiskFault } from "../plan.ts";
+import type { Draws } from "../random.ts";
+import type { ScheduledEvent, World } from "../world.ts";
+import { NO_FILES } from "./nothing.ts";
+
+/** Told what becomes durable, while it does. */
+export interface DiskWatch {
+  /** @param before the term of the entry before. @param replaces what was durable at its index. */
+  entryWritten(node: number, entry: Entry, before: number, replaces: Entry | null): void;
+  snapshotWritten(node: number, meta: SnapshotMeta, data: Uint8Array, drops: readonly Entry[]): void;
+}
+
+interface Write {
+  readonly kind: "persist" | "snapshot";
+  /** In how many pieces it becomes durable, one after the other. */
+  readonly parts: number;
+  readonly effect: (parts: number) => void;
+  readonly process: Incarnation;
+  readonly settle: (error: Error | null) => void;
+  /** Virtual times: when the disk is done, and when whoever waits has waited long enough. */
+  doneAt: number;
+  readonly budgetEndsAt: number;
+  readonly budgetMs: number;
+  event: ScheduledEvent | null;
+}
+
+export class ModelDisk implements SimDisk {
+  readonly node: number;
+  hardState: HardState | null = null;
+  snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null = null;
+  /** Dense; the first one follows the snapshot. */
+  entries: Entry[] = [];
+  readonly #world: World;
+  readonly #watch: DiskWatch;
+  readonly #draws: Draws;
+  #writeMs: number;
+  #writeTail: number;
+  #underWay: Write | null = null;
+  #stalledUntil = 0;
+  #fullUntil = 0;
+  #slow = { factor: 1, until: 0 };
+  #fails: DiskFault["kind"] | null = null;
+
+  constructor(
+    world: World,
+    node: number,
+    watch: DiskWatch,
+    { writeMs, writeTail }: { readonly writeMs: number; readonly writeTail: number },
+  ) {
+    this.#world = world;
+    this.node = node;
+    this.#watch = watch;
+    this.#draws = world.draws(`disk/${node}`);
+    this.#writeMs = writeMs;
+    this.#writeTail = writeTail;
+  }
+
+  get snapshotIndex(): number {
+    return this.snapshot?.meta.index ?? 0;
+  }
+  get lastIndex(): number {
+    return this.snapshotIndex + this.entries.length;
+  }
+  /** The term that a restart would go on with. */
+  get term(): number {
+    return Math.max(this.hardState?.term ?? 0, this.entries.at(-1)?.term ?? this.snapshot?.meta.term ?? 0);
+  }
+  get isWriting(): boolean {
+    return this.#underWay !== null;
+  }
+
+  /** Null when it is not there, or so far back that only the snapshot tells of it. */
+  termAt(index: number): number | null {
+    if (index === this.snapshotIndex) return this.snapshot?.meta.term ?? 0;
+    return this.entries[index - this.snapshotIndex - 1]?.term ?? null;
+  }
+
+  /** Whether a restart would know this committed entry. */
+  holds(index: number, term: number): boolean {
+    return index < this.snapshotIndex || this.termAt(index) === term;
+  }
+
+  /** The store of a process that starts now. */
+  open(process: Incarnation, clock: MachineClock): RaftStore {
+    const begin = (kind: Write["kind"], parts: number, deadline: Deadline, effect: (parts: number) => void): Promise<void> =>
+      new Promise((resolve, reject) => {
+        if (!process.alive) return;
+        const budgetMs = deadline.at - clock.mono();
+        this.#begin({
+          kind,
+          parts,
+          effect,
+          process,
+          settle: (error) => error === null ? resolve() : reject(error),
+          budgetMs,
+          budgetEndsAt: this.#world.now + clock.worldMs(budgetMs),
+          doneAt: 0,
+          event: null,
+        });
+      });
+    return {
+      recovered: { hardState: this.hardState, entries: [...this.entries], snapshot: this.snapshot },
+      persist: (hardState, entries, deadline) => {
+        const parts = (hardState === null ? 0 : 1) + entries.length;
+        return begin("persist", parts, deadline, (written) => this.#write(hardState, entries, written));
+      },
+      saveSnapshot: (meta, data, deadline) => begin("snapshot", 1, deadline, (written) => written > 0 && this.#saveSnapshot(meta, data)),
+    };
+  }
+
+  // ── as a disk of a machine ──────────────────────────────────────────────────────────────────────────────────────────
+
+  mount(): Disk {
+    return NO_FILES;
+  }
+
+  /** The write under way is torn: by the loss of power, or because the process had not asked for all of it. */
+  end(_kind: EndKind): void {
+    const write = this.#underWay;
+    if (write === null) return;
+    write.event!.cancelled = true;
+    this.#underWay = null;
+    write.effect(this.#torn(write));
+  }
+
+  apply(fault: DiskFault): void {
+    const now = this.#world.now;
+    if (fault.kind === "syncStalls") this.#stalledUntil = Math.max(this.#stalledUntil, now + fault.forMs);
+    else if (fault.kind === "diskFull") this.#fullUntil = Math.max(this.#fullUntil, now + fault.forMs);
+    else if (fault.kind === "diskSlow") this.#slow = { factor: fault.factor, until: now + fault.forMs };
+    else if (fault.kind === "syncFails" || fault.kind === "writeFails") this.#fails = fault.kind;
+    else throw new Error(`A modelled store knows no "${fault.kind}"`);
+    const write = this.#underWay;
+    if (write !== null && this.#stalledUntil > write.doneAt) this.#schedule(write, this.#stalledUntil);
+  }
+
+  heal(): void {
+    this.#stalledUntil = this.#fullUntil = 0;
+    this.#slow = { factor: 1, until: 0 };
+    this.#fails = null;
+    this.#writeTail = 0;
+    this.#writeMs = Math.min(this.#writeMs, 5);
+    const write = this.#underWay;
+    if (write !== null) this.#schedule(write, Math.min(write.doneAt, this.#world.now + this.#takesMs()));
+  }
+
+  isDurable(): boolean {
+    throw new Error("Marks are of real bytes; this disk is looked at entry by entry");
+  }
+
+  // ── writes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #begin(write: Write): void {
+    if (this.#underWay !== null) {
+      return this.#world.fail(`Node ${this.node} starts a ${write.kind} while a ${this.#underWay.kind} is under way`);
+    }
+    this.#underWay = write;
+    // Without room a snapshot fails at once, the log waits for room.
+    if (write.kind === "snapshot" && this.#fullUntil > this.#world.now) this.#fails ??= "diskFull";
+    const fullUntil = write.kind === "persist" ? this.#fullUntil : 0;
+    this.#schedule(write, Math.max(this.#world.now + this.#takesMs(), this.#stalledUntil, fullUntil));
+  }
+
+  #takesMs(): number {
+    const { factor, until } = this.#slow;
+    const slow = until > this.#world.now ? factor : 1;
+    const mean = this.#writeTail > 0 && this.#draws.chance(this.#writeTail) ? 20 * this.#writeMs : this.#writeMs;
+    return -Math.log(1 - this.#draws.float()) * mean * slow;
+  }
+
+  #schedule(write: Write, doneAt: number): void {
+    if (write.event !== null) write.event.cancelled = true;
+    write.doneAt = doneAt;
+    const world = this.#world;
+    const at = Math.min(doneAt, write.budgetEndsAt);
+    // The disk goes on without its process, so the event is nobody's.
+    write.event = world.after(at - world.now, write.kind, null, () => this.#done(write));
+  }
+
+  #done(write: Write): void {
+    this.#underWay = null;
+    const { process } = write;
+    const error = this.#errorOf(write);
+    write.effect(error === null ? write.parts : error instanceof IoFailed && write.kind === "snapshot" ? 0 : this.#torn(write));
+    const tell = (): void => write.settle(error);
+    if (!process.alive) return;
+    if (process.paused) process.hold({ at: this.#world.now, kind: "disk", owner: process, fire: tell, cancelled: false });
+    else tell();
+  }
+
+  #errorOf(write: Write): Error | null {
+    if (write.doneAt > write.budgetEndsAt) return new DeadlineExceeded(`raft.${write.kind}`, "store", write.budgetMs);
+    if (this.#fails === null) return null;
+    const code = this.#fails === "diskFull" ? "ENOSPC" : "EIO";
+    this.#fails = null;
+    return new IoFailed("write", "store", code);
+  }
+
+  #torn({ parts }: Write): number {
+    return this.#draws.below(parts + 1);
+  }
+
+  #write(hardState: HardState | null, entries: readonly Entry[], parts: number): void {
+    let left = parts;
+    if (hardState !== null && left-- > 0) this.hardState = hardState;
+    for (const entry of entries) {
+      if (left-- <= 0) return;
+      this.#put(entry);
+    }
+  }
+
+  #put(entry: Entry): void {
+    const at = entry.index - this.snapshotIndex - 1;
+    if (at < 0) return;
+    if (at > this.entries.length) return this.#world.fail(`Node ${this.node} writes entry ${entry.index} after entry ${this.lastIndex}`);
+    const replaces = this.entries[at] ?? null;
+    this.#watch.entryWritten(this.node, entry, this.termAt(entry.index - 1)!, replaces);
+    this.entries.length = at;
+    this.entries.push(entry);
+  }
+
+  #saveSnapshot(meta: SnapshotMeta, data: Uint8Array): void {
+    const agrees = this.termAt(meta.index) === meta.term;
+    const after = this.entries.slice(Math.max(0, meta.index - this.snapshotIndex));
+    this.#watch.snapshotWritten(this.node, meta, data, agrees ? [] : after);
+    this.entries = agrees ? after : [];
+    this.snapshot = { meta, data };
+  }
+}

@@ -1,0 +1,237 @@
+/** One run of a plan: the nodes, the faults in their time, the proposers; then healed nodes must agree again. */
+import { nodeId } from "../../protocol/mod.ts";
+import type { Exit } from "../machine.ts";
+import type { Fault, Plan, RunResult } from "../plan.ts";
+import type { Draws } from "../random.ts";
+import { World } from "../world.ts";
+import { type Knobs, knobsOf } from "./knobs.ts";
+import { commandOf } from "./ledger.ts";
+import { Links } from "./links.ts";
+import { LedgerMember, type Member, type Outcome } from "./member.ts";
+import { Oracles } from "./oracles.ts";
+
+/** Virtual time for everything to come right once it was healed; it takes a fraction of it. */
+const HEALED_MS = 120_000;
+/** How often the healed nodes are asked for more. */
+const ASK_MS = 50;
+/** How many more entries a healed majority must commit. */
+const MORE = 3;
+
+export function runRaft(plan: Plan, trace = false): RunResult {
+  const world = new World(plan.seed);
+  if (trace) world.trace.keep();
+  const run = new Run(world, plan, knobsOf(plan.knobs));
+  run.faults();
+  run.recovery();
+  return {
+    violation: world.violation?.message ?? null,
+    hash: world.trace.hash,
+    events: world.events,
+    virtualMs: world.now,
+    marks: world.marks,
+    counts: run.counts,
+    lines: world.trace.lines,
+  };
+}
+
+class Run {
+  readonly #world: World;
+  readonly #plan: Plan;
+  readonly #knobs: Knobs;
+  readonly #oracles: Oracles;
+  readonly #links: Links;
+  readonly #members: readonly Member[];
+  readonly #chaos: Draws;
+  /** Nobody restarts, resumes or fails because of a fault any more. */
+  #healed = false;
+  #proposals = 0;
+  readonly #told = { committed: 0, unknown: 0 };
+
+  constructor(world: World, plan: Plan, knobs: Knobs) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#knobs = knobs;
+    this.#oracles = new Oracles(world, knobs.world.flap);
+    this.#links = new Links(world, knobs.world);
+    this.#chaos = world.draws("chaos");
+    const voters = Array.from({ length: plan.nodes }, (_, at) => nodeId(at + 1));
+    this.#members = voters.map((id) => new LedgerMember(world, id, voters, knobs, this.#links, this.#oracles));
+    this.#oracles.watch(this.#members);
+    for (const member of this.#members) {
+      member.machine.onExit = (exit) => this.#exited(member, exit);
+      world.after(this.#chaos.float() * 50, "start", null, () => this.#start(member));
+    }
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return {
+      committed: this.#oracles.committed,
+      acknowledged: this.#told.committed,
+      unknown: this.#told.unknown,
+      terms: this.#oracles.terms,
+    };
+  }
+
+  // ── with faults ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  faults(): void {
+    const { faults, workloads, horizonMs } = this.#plan;
+    for (const fault of faults) {
+      if (fault.at < horizonMs) this.#world.after(fault.at, fault.kind, null, () => this.#happens(fault));
+    }
+    for (const { clients, operations, knobs } of workloads) {
+      for (let client = 0; client < clients; client++) this.#proposer(client, operations, knobs["gapMs"] ?? 100);
+    }
+    this.#world.run(horizonMs);
+  }
+
+  #happens(fault: Fault): void {
+    const world = this.#world;
+    if (fault.kind === "cut") return this.#links.cut(numberOf(fault.from), numberOf(fault.to), world.now + fault.forMs);
+    const member = "node" in fault ? this.#members[fault.node - 1] : undefined;
+    if (member === undefined) return;
+    const { machine } = member;
+    switch (fault.kind) {
+      case "kill":
+      case "powerLoss":
+        member.end(fault.kind === "kill" ? "process" : "power");
+        return this.#startIn(member, fault.forMs);
+      case "pause": {
+        machine.pause();
+        const { process } = machine;
+        return void world.after(fault.forMs, "resume", null, () => {
+          if (machine.process === process && !this.#healed) machine.resume();
+        });
+      }
+      case "wallJump":
+        return machine.clock.jump(fault.deltaMs);
+      case "drift":
+        machine.clock.drift(fault.rate);
+        return void world.after(fault.forMs, "drift ends", null, () => machine.clock.drift(1));
+      case "syncFails":
+      case "syncStalls":
+      case "writeFails":
+      case "diskSlow":
+      case "diskFull":
+        return machine.disk.apply(fault);
+      default:
+        throw new Error(`No such fault here: "${fault.kind}"`);
+    }
+  }
+
+  #exited(member: Member, { why }: Exit): void {
+    this.#world.mark("node.exit");
+    void why;
+    this.#world.after(this.#chaos.between(10, 1_000), "start", null, () => this.#start(member));
+  }
+
+  #startIn(member: Member, ms: number): void {
+    this.#world.after(ms, "start", null, () => {
+      if (!this.#healed) this.#start(member);
+    });
+  }
+
+  #start(member: Member): void {
+    if (member.machine.process === null) member.start();
+  }
+
+  // ── proposals ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #proposer(client: number, operations: number, gapMs: number): void {
+    const draws = this.#world.draws(`proposer/${client}`);
+    let left = operations;
+    const next = (): void => {
+      if (left-- <= 0 || this.#healed) return;
+      // Also to a leader that does not know yet that it is none.
+      const leaders = this.#members.filter(leads);
+      if (leaders.length > 0) this.#propose(draws.pick(leaders), this.#count);
+      this.#world.after(draws.float() * 2 * gapMs, "propose", null, next);
+    };
+    this.#world.after(draws.float() * 2 * gapMs, "propose", null, next);
+  }
+
+  readonly #count = (outcome: Outcome): void => void this.#told[outcome]++;
+
+  #propose(member: Member, told: (outcome: Outcome) => void): void {
+    member.propose(commandOf(++this.#proposals, this.#knobs.world.padding), told);
+  }
+
+  // ── healed ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** First a majority alone: it must find a leader and commit. Then all: they must agree. */
+  recovery(): void {
+    if (this.#world.violation !== null) return;
+    this.#healed = true;
+    this.#oracles.everythingMayHappen();
+    const core = this.#someMajority();
+    this.#heal(core, this.#chaos.pick(["dead", "cut off", "paused"]));
+    this.#converge(core, MORE);
+    this.#heal(this.#members, "cut off");
+    this.#converge(this.#members, 1);
+  }
+
+  #someMajority(): readonly Member[] {
+    const left = [...this.#members];
+    const chosen = Math.floor(left.length / 2) + 1;
+    return Array.from({ length: chosen }, () => left.splice(this.#chaos.below(left.length), 1)[0]!);
+  }
+
+  #heal(core: readonly Member[], others: "dead" | "cut off" | "paused"): void {
+    this.#links.heal(core.map(({ id }) => id), this.#knobs.raft.heartbeatMs / 5);
+    for (const member of this.#members) {
+      const { machine } = member;
+      if (core.includes(member)) {
+        machine.disk.heal();
+        machine.resume();
+        this.#start(member);
+      } else if (others === "dead") member.end("power");
+      else if (others === "paused") machine.pause();
+    }
+  }
+
+  /** Until `core` has a leader that committed `more` entries, and everybody in it applied them. */
+  #converge(core: readonly Member[], more: number): void {
+    const world = this.#world;
+    const startedAt = world.now;
+    let committed = 0;
+    let asked: Member | null = null;
+    const told = (outcome: Outcome): void => {
+      asked = null;
+      if (outcome === "committed") committed++;
+    };
+    const ask = (): void => {
+      const leader = core.filter(leads).sort((a, b) => b.core!.term - a.core!.term)[0];
+      if (asked === null && committed < more && leader !== undefined) this.#propose(asked = leader, told);
+      if (!done()) world.after(ASK_MS, "propose", null, ask);
+    };
+    const done = (): boolean => {
+      if (committed < more) return false;
+      const index = this.#oracles.committed;
+      return core.every((member) =>
+        member.core !== null && member.applied === index && member.core.commit === index && member.core.lastIndex === index
+      );
+    };
+    world.after(ASK_MS, "propose", null, ask);
+    world.run(startedAt + HEALED_MS, done);
+    if (world.violation !== null) return;
+    if (!done()) {
+      return world.fail(
+        `Not one again after ${HEALED_MS} ms: ${
+          core.map(stateOf).join(", ")
+        }; committed ${this.#oracles.committed}, asked for ${more} more, told ${committed}`,
+      );
+    }
+    const chain = this.#oracles.chainAt(this.#oracles.committed);
+    for (const member of core) {
+      if (member.chain !== chain) world.fail(`Node ${member.id} has applied the same entries and holds another state`);
+    }
+  }
+}
+
+const leads = ({ core, machine }: Member): boolean => core !== null && core.role === "leader" && !machine.process!.paused;
+const numberOf = (name: string): number => Number(/\d+$/.exec(name)?.[0] ?? 0);
+
+function stateOf({ id, core, applied }: Member): string {
+  if (core === null) return `node ${id} is down`;
+  return `node ${id} is ${core.role} of term ${core.term}, applied ${applied}, commit ${core.commit}, log ${core.lastIndex}`;
+}

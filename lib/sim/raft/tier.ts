@@ -1,0 +1,6 @@
+/** The Raft room and its driver with three and five voters: what the metadata of a cluster rests on. */
+import type { Tier } from "../plan.ts";
+import { runRaft } from "./run.ts";
+import { planRaft } from "./swarm.ts";
+
+export const raftTier: Tier = { name: "raft", plan: planRaft, run: runRaft };

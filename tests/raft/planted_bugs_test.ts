@@ -29,8 +29,8 @@ const planted: readonly Planted[] = [
   },
   {
     bug: "entries acknowledged before they are on disk",
-    line: "if (outcome.success && outcome.index > this.#durable) this.#ready.sendOncePersisted(reply);",
-    wrong: "if (outcome.success) this.#ready.send(reply);",
+    line: "if (success && index > this.#durable) this.#ready.sendOncePersisted(reply);",
+    wrong: "if (success) this.#ready.send(reply);",
   },
   {
     bug: "a vote sent before it is on disk",

@@ -24,7 +24,7 @@ interface Write {
   /** In how many pieces it becomes durable, one after the other. */
   readonly parts: number;
   readonly effect: (parts: number) => void;
-  readonly process: Incarnation;
+  readonly owner: Incarnation;
   readonly settle: (error: Error | null) => void;
   /** Virtual times: when the disk is done, and when whoever waits has waited long enough. */
   doneAt: number;
@@ -90,16 +90,16 @@ export class ModelDisk implements SimDisk {
   }
 
   /** The store of a process that starts now. */
-  open(process: Incarnation, clock: MachineClock): RaftStore {
+  open(owner: Incarnation, clock: MachineClock): RaftStore {
     const begin = (kind: Write["kind"], parts: number, deadline: Deadline, effect: (parts: number) => void): Promise<void> =>
       new Promise((resolve, reject) => {
-        if (!process.alive) return;
+        if (!owner.alive) return;
         const budgetMs = deadline.at - clock.mono();
         this.#begin({
           kind,
           parts,
           effect,
-          process,
+          owner,
           settle: (error) => error === null ? resolve() : reject(error),
           budgetMs,
           budgetEndsAt: this.#world.now + clock.worldMs(budgetMs),
@@ -188,12 +188,12 @@ export class ModelDisk implements SimDisk {
 
   #done(write: Write): void {
     this.#underWay = null;
-    const { process } = write;
+    const { owner } = write;
     const error = this.#errorOf(write);
     write.effect(error === null ? write.parts : error instanceof IoFailed && write.kind === "snapshot" ? 0 : this.#torn(write));
     const tell = (): void => write.settle(error);
-    if (!process.alive) return;
-    if (process.paused) process.hold({ at: this.#world.now, kind: "disk", owner: process, fire: tell, cancelled: false });
+    if (!owner.alive) return;
+    if (owner.paused) owner.hold({ at: this.#world.now, kind: "disk", owner, fire: tell, cancelled: false });
     else tell();
   }
 

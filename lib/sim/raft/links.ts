@@ -50,10 +50,10 @@ export class Links {
   attach(node: number, sent: (message: Message) => void): Peers {
     const box = this.#boxes[node]!;
     box.receive = null;
-    const process = box.machine.process!;
+    const owner = box.machine.process!;
     return {
       send: (message) => {
-        if (!process.alive) return;
+        if (!owner.alive) return;
         sent(message);
         this.#send(message);
       },

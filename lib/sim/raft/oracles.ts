@@ -40,6 +40,8 @@ export class Oracles implements DiskWatch {
   /** By node: what its running process said last. */
   readonly #seen: { core: SeenCore | null; term: number; commit: number }[] = [];
   #termMax = 0;
+  /** The newest term with a leader. */
+  #newestTerm = 0;
   /** With a node that flaps: the term in which somebody else had come to lead. */
   #settledTerm = 0;
   #flap: number;
@@ -191,6 +193,9 @@ export class Oracles implements DiskWatch {
     if (other === node.id) return;
     if (other !== undefined) return this.#world.fail(`Term ${core.term} has leaders ${other} and ${node.id}`);
     this.#leaders.set(core.term, node.id);
+    // Somebody who was paused may learn late that it had won; by then a newer leader commits, and it cannot.
+    if (core.term < this.#newestTerm) return;
+    this.#newestTerm = core.term;
     if (core.lastIndex < this.committed) {
       this.#world.fail(`Node ${node.id} leads term ${core.term} without entry ${this.committed}, which is committed`);
     }

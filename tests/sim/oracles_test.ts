@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Changed, Committed, Fetched, HistoryEvent, Listed, Produced, Read, Whole } from "../../lib/sim/mod.ts";
+import type { Changed, Committed, Fetched, HistoryEvent, Listed, Oracle, Produced, Read, Whole } from "../../lib/sim/mod.ts";
 import { judge, ORACLES } from "../../lib/sim/oracles/mod.ts";
 
 /** Events in a row: each begins when the one before was told, unless it says otherwise. */
@@ -335,10 +335,12 @@ test("every rule has cases", () => {
 
 for (const [name, { fine, wrong }] of Object.entries(CASES)) {
   describe(name, () => {
-    for (const [title, events] of Object.entries(fine)) test(`accepts: ${title}`, () => expect(ORACLES[name]!(events)).toEqual([]));
+    for (const [title, events] of Object.entries(fine)) {
+      test(`accepts: ${title}`, () => expect((ORACLES as Readonly<Record<string, Oracle>>)[name]!(events)).toEqual([]));
+    }
     for (const [title, events] of Object.entries(wrong)) {
       test(`refuses: ${title}`, () => {
-        const problems = ORACLES[name]!(events);
+        const problems = (ORACLES as Readonly<Record<string, Oracle>>)[name]!(events);
         expect(problems).toHaveLength(1);
         expect(judge(events)).toContain(`${name}: ${problems[0]}`);
       });

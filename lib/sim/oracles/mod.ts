@@ -7,7 +7,7 @@ import { denseOffsets, lastingRecords, oneRecordPerOffset } from "./offsets.ts";
 import { duplicates, inventedRecords, lostWrites, producerOrder, refusedWrites } from "./records.ts";
 import { topicConfigs, topicLists, topicLives } from "./topics.ts";
 
-export const ORACLES: Readonly<Record<string, Oracle>> = {
+export const ORACLES = {
   "lost-write": lostWrites,
   "refused-write": refusedWrites,
   "duplicate": duplicates,
@@ -26,7 +26,13 @@ export const ORACLES: Readonly<Record<string, Oracle>> = {
   "topic-lists": topicLists,
   "topic-lives": topicLives,
   "topic-configs": topicConfigs,
-};
+} as const satisfies Readonly<Record<string, Oracle>>;
+
+export type OracleName = keyof typeof ORACLES;
+
+/** Rules by their names; their sentences begin with them. */
+export const namedOracles = (names: readonly OracleName[]): readonly Oracle[] =>
+  names.map((name) => (history) => ORACLES[name](history).map((problem) => `${name}: ${problem}`));
 
 /** How many sentences of one rule are told: the first ones say enough. */
 const TOLD_MAX = 5;

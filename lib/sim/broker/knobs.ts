@@ -34,7 +34,8 @@ const CHOICES: Readonly<Record<string, (draws: Draws) => number>> = {
   "group.initial.rebalance.delay.ms": (draws) => whole(draws.skewed(1, 3_000)),
   "group.min.session.timeout.ms": (draws) => draws.below(6_000),
   "offsets.retention.check.interval.ms": (draws) => whole(draws.skewed(100, 10_000)),
-  "producers.per.partition.max": (draws) => 2 + draws.below(8),
+  // More than there are producers in a run: of one that was forgotten, a repeat is taken for something new.
+  "producers.per.partition.max": (draws) => 64 + draws.below(64),
   "log.retention.check.interval.ms": (draws) => whole(draws.skewed(100, 10_000)),
   "storage.walFileBytes": (draws) => whole(draws.skewed(8 * KIB, MIB)),
   "storage.walSparesMax": (draws) => draws.below(3),

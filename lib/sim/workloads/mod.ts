@@ -1,8 +1,9 @@
 /** Every workload of the broker tier, by kind. */
 import { log } from "./log.ts";
+import { sequences } from "./sequences.ts";
 import type { Workload } from "./types.ts";
 
-export const WORKLOADS: ReadonlyMap<string, Workload> = new Map([log].map((workload) => [workload.kind, workload]));
+export const WORKLOADS: ReadonlyMap<string, Workload> = new Map([log, sequences].map((workload) => [workload.kind, workload]));
 
 /** @throws {RangeError} for a kind that there is not. */
 export function workloadOf(kind: string): Workload {

@@ -1,0 +1,61 @@
+/** Producers that lose replies and send everything again, beside each other in the same partitions. */
+import { namedOracles } from "../oracles/mod.ts";
+import { live } from "./client.ts";
+import { clientKnobs, knob, lifeKnobs, livesOf, whole } from "./knobs.ts";
+import { readWhole } from "./reading.ts";
+import { SequenceProducer } from "./sequence_producer.ts";
+import { makeTopic, partitionsOf } from "./set_up.ts";
+import type { Workload } from "./types.ts";
+
+const KIND = "sequences";
+const TOPIC = "sequences";
+
+export const sequences: Workload = {
+  kind: KIND,
+
+  plan(draws) {
+    return {
+      kind: KIND,
+      clients: 1 + draws.below(3),
+      operations: whole(draws.skewed(10, 120)),
+      knobs: {
+        ...clientKnobs(draws),
+        ...lifeKnobs(draws, 0.2),
+        partitions: 1 + draws.below(2),
+        valueBytes: whole(draws.skewed(10, 1_000)),
+        pauseMs: draws.skewed(1, 400),
+        newLinkShare: draws.pick([0, 0.02, 0.2]),
+        newIdentityShare: draws.pick([0, 0, 0.02]),
+        newEpochShare: draws.pick([0, 0, 0.02, 0.1]),
+        againShare: draws.pick([0, 0.05, 0.3]),
+        repeatShare: draws.pick([0, 0.05, 0.2]),
+        gapShare: draws.pick([0, 0.1, 0.3]),
+      },
+    };
+  },
+
+  async run(context) {
+    const partitions = knob(context, "partitions");
+    await live(context, "sequences-maker", (client) => makeTopic(client, TOPIC, partitions));
+    await Promise.all(Array.from({ length: context.plan.clients }, (_, at) => {
+      const budget = { left: context.plan.operations };
+      const body = (client: Parameters<Parameters<typeof live>[2]>[0]) => new SequenceProducer(client, TOPIC, at % partitions).run(budget);
+      return live(context, `sequences-producer${at}`, body, livesOf(context));
+    }));
+  },
+
+  finish: (context, reader) =>
+    live(context, `sequences-${reader}`, (client) => readWhole(client, partitionsOf(TOPIC, knob(context, "partitions")), reader)),
+
+  oracles: namedOracles([
+    "lost-write",
+    "refused-write",
+    "duplicate",
+    "producer-order",
+    "invented-record",
+    "inconsistent-offsets",
+    "dense-offsets",
+    "lasting-records",
+    "log-start",
+  ]),
+};

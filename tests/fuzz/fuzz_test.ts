@@ -17,7 +17,7 @@ for (const target of TARGETS) {
     for (const path of corpusOf(target.name)) {
       test(`holds for ${basename(path)}, which was a finding`, async () => {
         await target.check(readInput(path));
-      });
+      }, 60_000);
     }
 
     test(`holds for ${target.inputsInTest} inputs`, async () => {
@@ -26,7 +26,7 @@ for (const target of TARGETS) {
         throw new Error(`Input ${finding.index} of seed ${SEED}: ${Bun.inspect(finding.input)}`, { cause: finding.failure });
       }
       expect(inputs).toBe(target.inputsInTest);
-    });
+    }, 60_000);
   });
 }
 

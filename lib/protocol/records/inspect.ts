@@ -95,8 +95,33 @@ export function inspectRecords(bytes: Uint8Array, start: number, header: BatchHe
       keyBytes = readVarint(cursor);
       at = cursor.at;
     }
-    if (at + Math.max(keyBytes, 0) >= recordEnd) throw new CorruptRecords(`Cannot read record ${i}: its key does not fit`);
-    at = recordEnd;
+    if (keyBytes > 0) at += keyBytes;
+    if (at >= recordEnd) throw new CorruptRecords(`Cannot read record ${i}: its key does not fit`);
+
+    let valueBytes = bytes[at]!;
+    if (valueBytes < 0x80) {
+      valueBytes = (valueBytes >>> 1) ^ -(valueBytes & 1);
+      at++;
+    } else if (bytes[at + 1]! < 0x80) {
+      valueBytes = (valueBytes & 0x7f) | (bytes[at + 1]! << 7);
+      valueBytes = (valueBytes >>> 1) ^ -(valueBytes & 1);
+      at += 2;
+    } else {
+      cursor.at = at;
+      valueBytes = readVarint(cursor);
+      at = cursor.at;
+    }
+    if (valueBytes > 0) at += valueBytes;
+    if (at >= recordEnd) throw new CorruptRecords(`Cannot read record ${i}: its value does not fit`);
+
+    // No headers is one byte.
+    if (bytes[at] === 0) at++;
+    else {
+      cursor.at = at;
+      skipHeaders(cursor, recordEnd, i);
+      at = cursor.at;
+    }
+    if (at !== recordEnd) throw new CorruptRecords(`Cannot read record ${i}: it ends at ${at}, not where its length says (${recordEnd})`);
 
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
     const outOfTime = timestamp !== -1 && (timestamp < oldestMs || timestamp > newestMs);
@@ -117,4 +142,18 @@ export function inspectRecords(bytes: Uint8Array, start: number, header: BatchHe
     throw new CorruptRecords(`Cannot read records: ${end - at} bytes are left after the last of ${recordCount}`);
   }
   return { maxTimestamp, keyless, badTimestamps, badRecords: badRecords ?? NO_BAD_RECORDS };
+}
+
+/** @throws {CorruptRecords} unless they are what their count says, inside of the record. */
+function skipHeaders(cursor: Cursor, recordEnd: number, record: number): void {
+  const count = readVarint(cursor);
+  if (count < 0) throw new CorruptRecords(`Cannot read record ${record}: it has ${count} headers`);
+  for (let left = count; left > 0; left--) {
+    const keyBytes = readVarint(cursor);
+    if (keyBytes < 0) throw new CorruptRecords(`Cannot read record ${record}: a header has no key`);
+    cursor.at += keyBytes;
+    const valueBytes = cursor.at < recordEnd ? readVarint(cursor) : Infinity;
+    if (valueBytes > 0) cursor.at += valueBytes;
+    if (cursor.at > recordEnd) throw new CorruptRecords(`Cannot read record ${record}: its headers do not fit`);
+  }
 }

@@ -14,7 +14,7 @@ import { MeasuredReader } from "../measured_reader.ts";
 const NAMES = [...MESSAGES.keys()];
 const goldens = new Map<string, readonly GoldenSample[]>();
 
-export const messages: Target = { name: "messages", inputsInTest: 12_000, generate, check };
+export const messages: Target = { name: "messages", inputsInTest: 6_000, generate, check };
 
 function generate(draws: Draws): Input {
   const name = draws.pick(NAMES);

@@ -1,5 +1,7 @@
 /** Every target, in the order in which they run. */
 import type { Target } from "../target.ts";
+import { batches } from "./batches.ts";
+import { codecs } from "./codecs.ts";
 import { messages } from "./messages.ts";
 
-export const TARGETS: readonly Target[] = [messages];
+export const TARGETS: readonly Target[] = [messages, batches, codecs];

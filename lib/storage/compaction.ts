@@ -6,13 +6,16 @@
  * Not done: records of aborted transactions stay, and so do markers (there are no transactions yet).
  */
 import {
+  baseOffsetOf,
   BATCH_HEADER_BYTES,
   type BatchHeader,
   batchSize,
   compress,
   compressionOf,
+  CorruptRecords,
   decodeBatch,
   type DecodedRecord,
+  DecompressionLimitExceeded,
   encodeRecords,
   hasDeleteHorizon,
   hasLogAppendTime,
@@ -79,8 +82,32 @@ export async function compact(settings: StorageSettings, { log, segments, endOff
       if (log.isClosed || !await rewrite(log, group, kept, coveredTo)) return;
     }
   } catch (error) {
-    if (!(error instanceof CorruptLog)) throw error;
-    log.takeOffline(error.message);
+    if (error instanceof CorruptLog) log.takeOffline(error.message);
+    else if (error instanceof TooLarge) {
+      settings.log("warn", TOO_LARGE, { log: log.store.directory, offset: error.offset, cause: error.message });
+    } else throw error;
+  }
+}
+
+const TOO_LARGE = "A log cannot be compacted: a batch of it becomes too large when it is decompressed";
+
+/** Its keys are not known, so no tombstone behind it may ever go: the log stays as it is. */
+class TooLarge extends Error {
+  constructor(readonly offset: number, { message }: DecompressionLimitExceeded) {
+    super(message);
+  }
+}
+
+/**
+ * Null for a batch that no reader can open either: it stays where it is. The broker believes the header of a compressed batch (HAZARDS N5), so
+ * a client may have sent anything. @throws {TooLarge}
+ */
+function recordsOf(bytes: Uint8Array, at: number, { decompressedBytesMax }: StorageSettings): readonly DecodedRecord[] | null {
+  try {
+    return decodeBatch(bytes, at, decompressedBytesMax);
+  } catch (error) {
+    if (error instanceof CorruptRecords) return null;
+    throw error instanceof DecompressionLimitExceeded ? new TooLarge(baseOffsetOf(bytes, at), error) : error;
   }
 }
 
@@ -103,7 +130,7 @@ async function latestOffsets(
         coveredTo = header.baseOffset;
         return false;
       }
-      for (const { key, offset } of decodeBatch(batch, at, settings.decompressedBytesMax)) {
+      for (const { key, offset } of recordsOf(batch, at, settings) ?? []) {
         if (key === null) continue;
         const text = textOf(key);
         if (!latest.has(text)) bytes += text.length + ENTRY_BYTES;
@@ -196,7 +223,8 @@ class Kept {
     const whole = () => bytes.slice(at, at + batchSize(bytes, at));
     const lastOffset = header.baseOffset + header.lastOffsetDelta;
     if (isControl(header)) return whole();
-    const records = decodeBatch(bytes, at, this.#settings.decompressedBytesMax);
+    const records = recordsOf(bytes, at, this.#settings);
+    if (records === null) return whole();
     // The first compaction that meets a tombstone starts its clock; readers have until then to see it (KIP-534).
     const horizonMs = hasDeleteHorizon(header) ? header.baseTimestamp : null;
     const tombstonesGo = horizonMs !== null && this.#nowMs >= horizonMs;

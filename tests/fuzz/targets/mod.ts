@@ -2,6 +2,7 @@
 import type { Target } from "../target.ts";
 import { batches } from "./batches.ts";
 import { codecs } from "./codecs.ts";
+import { logs } from "./logs.ts";
 import { messages } from "./messages.ts";
 
-export const TARGETS: readonly Target[] = [messages, batches, codecs];
+export const TARGETS: readonly Target[] = [messages, batches, codecs, logs];

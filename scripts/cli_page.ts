@@ -15,7 +15,7 @@ export async function cliPage(): Promise<string> {
   return [
     `# Command line
 
-One executable: \`barnabas COMMAND\`. \`serve\`, \`health\`, \`debug\` and \`config explain\` are about a Barnabas node; all others
+One executable: \`barnabas COMMAND\`. \`serve\`, \`health\`, \`debug\` and \`config explain\` are about a Barnabas node, \`sim\` needs none; all others
 work with any Kafka cluster, by the wire protocol.
 
 - Data goes to standard output, talk to standard error; \`--quiet\` leaves the talk out, \`--json\` prints data for programs.

@@ -35,6 +35,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./completion/mod.ts")).completionCommand,
   },
   debug: { summary: "find out what is wrong", load: async () => (await import("./debug.ts")).debugGroup },
+  sim: {
+    summary: "run the broker on simulated machines that fail, and find the seed that breaks a promise",
+    load: async () => (await import("./sim/mod.ts")).simCommand,
+  },
   version: { summary: "print the version", load: async () => (await import("./version.ts")).versionCommand },
   __complete: {
     summary: "answer the completion scripts",

@@ -2,7 +2,9 @@
 import type { AdminApi, Cluster, ConsumerApi, ConsumerOptions, ProducerApi, ProducerOptions } from "../../lib/client/mod.ts";
 import type { OpenContext } from "../../lib/cli/open_context.ts";
 import type { Clients } from "../../lib/cli/context.ts";
+import type { Command } from "../../lib/cli/declare.ts";
 import { commandLine } from "../../lib/cli/mod.ts";
+import { runCommand } from "../../lib/cli/run.ts";
 import { createMemoryIo } from "../../lib/io/memory/mod.ts";
 import { type HostProcess, hostProcess } from "../../lib/io/real/process.ts";
 
@@ -15,6 +17,8 @@ export interface Ended {
 export interface World {
   /** The cluster is there: at `BARNABAS_BOOTSTRAP`. */
   readonly isReal?: boolean;
+  /** Run instead of the command that the first word names. */
+  readonly command?: Command;
   readonly admin?: Partial<AdminApi>;
   readonly cluster?: Partial<Cluster>;
   readonly producer?: Partial<ProducerApi>;
@@ -25,6 +29,8 @@ export interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly files?: Readonly<Record<string, string>>;
+  /** Takes new files; without it there is no disk. */
+  readonly written?: Map<string, string>;
   /** What is typed when asked, on a terminal; absent: there is no terminal. */
   readonly answer?: string;
   readonly http?: HostProcess["getHttp"];
@@ -63,7 +69,11 @@ export async function runWith(world: World, ...args: readonly string[]): Promise
       if (world.files?.[path] === undefined) throw new Error("ENOENT: no such file");
       return world.files[path].length;
     },
-    writeNewFile: () => Promise.reject(new Error("no disk here")),
+    writeNewFile: async (path, written) => {
+      if (world.written === undefined) throw new Error("no disk here");
+      if (world.written.has(path)) throw Object.assign(new Error("file already exists"), { code: "EEXIST" });
+      world.written.set(path, decoder.decode(written));
+    },
     absolutePath: (path) => path,
     readText: async (path) => world.files?.[path] ?? "",
     ask: async (question) => {
@@ -98,7 +108,9 @@ export async function runWith(world: World, ...args: readonly string[]): Promise
     const clients = clientsOf(common.bootstrap ?? "", common.timeout ?? 0);
     return { host, io, out, common, interrupted, clientsOf, clients };
   };
-  const running = commandLine(host, world.isReal ? undefined : open);
+  const running = world.command === undefined
+    ? commandLine(host, world.isReal ? undefined : open)
+    : runCommand(host, world.command.name, world.command, args, open);
   return { code: await Promise.race([exited.promise, running]), out, error };
 }
 

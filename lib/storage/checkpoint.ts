@@ -54,17 +54,20 @@ export class Checkpoint {
   /** The WAL has grown. */
   committed(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#stopped) return;
-    if (this.#bytes >= this.#needs.settings.checkpointWalBytes) void this.run();
-    else this.#timer ??= this.#needs.io.timers.after(this.#needs.settings.checkpointMs, () => void this.run(), false);
+    if (this.#running === null) this.#plan();
   }
 
   /** One at a time; resolves when the one that runs, or a new one, is done. Never rejects. */
   run(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
-    return this.#running ??= this.#write(false).catch((error: unknown) => this.#needs.failed(error)).finally(() => {
+    return this.#running ??= this.#write(false).then(() => true, (error: unknown) => {
+      this.#needs.failed(error);
+      return false;
+    }).then((isDone) => {
       this.#running = null;
+      // What came while it ran is not in it, and perhaps nothing comes after.
+      if (this.#bytes > 0) this.#plan(isDone);
     });
   }
 
@@ -105,11 +108,19 @@ export class Checkpoint {
     await this.#save(wal, false, dumpOf.values());
   }
 
+  /** @param atOnce false: after a failure, which the next one would meet as well. */
+  #plan(atOnce = true): void {
+    if (this.#stopped) return;
+    if (atOnce && this.#bytes >= this.#needs.settings.checkpointWalBytes) void this.run();
+    else this.#timer ??= this.#needs.io.timers.after(this.#needs.settings.checkpointMs, () => void this.run(), false);
+  }
+
   async #write(clean: boolean): Promise<void> {
     const { raft, walPosition, flush, verifyDirectory, syncDirectories, trim } = this.#needs;
     // In one turn of the loop: position and logs say the same.
     const wal = walPosition();
     const changed = [...this.#changed];
+    const bytes = this.#bytes;
     this.#changed.clear();
     this.#bytes = 0;
     const ends = changed.map((log) => log.durableEndOffset);
@@ -126,6 +137,7 @@ export class Checkpoint {
       await this.#save(wal, clean, dumps);
     } catch (error) {
       for (const log of changed) this.#changed.add(log);
+      this.#bytes += bytes;
       throw error;
     }
     await trim(wal);

@@ -11,6 +11,7 @@ export function storageSettings(settings: BrokerSettings, inMemory: boolean): St
     walFileBytes: settings.walFileBytes,
     roundBytesMax: settings.walRoundBytesMax,
     queueBytesMax: settings.walQueueBytesMax,
+    tailHeldBytesMax: Math.min(DEFAULT_STORAGE_SETTINGS.tailHeldBytesMax, Math.floor(requestBytesSoft(settings) * TAIL_SHARE)),
     syncStalledMs: settings.walSyncStallMs,
     syncFatalMs: settings.walSyncExitMs,
     minFreeBytes: settings.logMinFreeBytes < 0 ? null : settings.logMinFreeBytes,
@@ -25,9 +26,17 @@ export function storageSettings(settings: BrokerSettings, inMemory: boolean): St
 
 /** No limit, as Kafka's -1 means it, is not to be had. */
 const DEFAULT_REQUEST_BYTES = 24 << 20;
+/**
+ * Of the request bytes above which connections are not read: what the logs may keep of them in memory before it is written to segments. Above
+ * the share at which reading goes on again nothing would be read, and so nothing written either, until the next checkpoint.
+ */
+const TAIL_SHARE = 1 / 6;
+
+const requestBytesSoft = ({ queuedMaxRequestBytes }: BrokerSettings): number =>
+  queuedMaxRequestBytes < 1 ? DEFAULT_REQUEST_BYTES : queuedMaxRequestBytes;
 
 export function kafkaLimits(settings: BrokerSettings): Partial<BrokerLimits> {
-  const soft = settings.queuedMaxRequestBytes < 1 ? DEFAULT_REQUEST_BYTES : settings.queuedMaxRequestBytes;
+  const soft = requestBytesSoft(settings);
   return {
     frameBytesMax: settings.socketRequestMaxBytes,
     inFlightBytesSoft: soft,

@@ -84,6 +84,12 @@ export function drawKnobs(draws: Draws): Knobs {
 function related(knobs: Record<string, number>): Knobs {
   const exitMs = knobs["wal.sync.exit.ms"];
   if (exitMs !== undefined) knobs["wal.sync.stall.ms"] = Math.min(knobs["wal.sync.stall.ms"] ?? 1_000, exitMs);
+  const requestBytes = knobs["queued.max.request.bytes"];
+  const tailBytes = knobs["storage.tailHeldBytesMax"];
+  // As the node itself keeps them to each other.
+  if (requestBytes !== undefined && tailBytes !== undefined) {
+    knobs["storage.tailHeldBytesMax"] = Math.min(tailBytes, Math.floor(requestBytes / 6));
+  }
   const windowMax = knobs["net.windowBytesMax"];
   if (windowMax !== undefined) knobs["net.windowBytesMin"] = Math.min(knobs["net.windowBytesMin"] ?? 4 * KIB, windowMax);
   const syncRare = knobs["disk.syncMsRare"];

@@ -21,8 +21,14 @@ export class Trace {
     this.#mix(Math.round(at * 1000));
     this.#mix(owner);
     this.#mix(more);
-    this.#lines?.push(`${at.toFixed(3)} ${owner} ${kind}${more === 0 ? "" : ` ${more}`}`);
-    if (this.#lines !== null && this.#lines.length > 2 * LINES_MAX) this.#lines.splice(0, LINES_MAX);
+    if (this.#lines !== null) this.note(at, `${owner} ${kind}${more === 0 ? "" : ` ${more}`}`);
+  }
+
+  /** Only for people: not in the hash. */
+  note(at: number, text: string): void {
+    if (this.#lines === null) return;
+    this.#lines.push(`${at.toFixed(3)} ${text}`);
+    if (this.#lines.length > 2 * LINES_MAX) this.#lines.splice(0, LINES_MAX);
   }
 
   /** 16 hexadecimal digits. */

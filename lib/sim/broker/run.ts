@@ -8,6 +8,7 @@ import { markOf } from "../disk/types.ts";
 import { formatHistory, type HistoryEvent } from "../history.ts";
 import { Network } from "../net/network.ts";
 import type { DiskFault, Fault, NetFault, Plan, ProcessFault, RunResult, WorkloadPlan } from "../plan.ts";
+import { configureLog } from "../../telemetry/mod.ts";
 import { Violation, World } from "../world.ts";
 import { workloadOf } from "../workloads/mod.ts";
 import type { Workload, WorkloadContext } from "../workloads/types.ts";
@@ -34,7 +35,7 @@ export class BrokerRun {
   constructor(plan: Plan, trace: boolean) {
     this.#plan = plan;
     const world = this.#world = new World(plan.seed);
-    if (trace) world.trace.keep();
+    if (trace) keepTrace(world);
     this.#network = new Network(world, networkOptionsOf(plan.knobs));
     const machine = new Machine(world, NODE_NAME, new PageCacheDisk(world, NODE_NAME, diskOptionsOf(plan.knobs)), this.#network);
     const settings = () => settingsOf(plan.knobs, `${NODE_NAME}:${PORT}`);
@@ -141,6 +142,13 @@ export class BrokerRun {
   #count(name: string, by: number): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
   }
+}
+
+/** With what the rooms log, without its time, which is the real one. Of the whole process: the runs after this one are slower. */
+function keepTrace(world: World): void {
+  const { trace } = world;
+  trace.keep();
+  configureLog({ level: "debug", format: "text", write: (line) => trace.note(world.now, line.slice(line.indexOf(" ") + 1).trimEnd()) });
 }
 
 /** A rejection is a violation: workloads know what may fail. */

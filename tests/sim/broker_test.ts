@@ -29,24 +29,27 @@ test("a run is a function of its plan alone, also of one that was written down",
 });
 
 test("requests that the logs keep in memory do not stop the reading for good", () => {
-  const knobs = {
-    partitions: 2,
-    valueBytes: 80_000,
-    pauseMs: 20,
-    together: 4,
-    lingerMs: 1,
-    batchBytes: 100,
+  const drawn = tier.plan(3);
+  const clients = {
     requestTimeoutMs: 3_000,
-    deliveryTimeoutMs: 20_000,
-    idempotent: 1,
+    connectTimeoutMs: 3_000,
+    retryBackoffMs: 100,
+    metadataMaxAgeMs: 300_000,
+    connectionsMaxIdleMs: 500_000,
   };
+  const lives = { lives: 1, lifeMs: 10_000, betweenLivesMs: 1 };
+  const producers = { valueBytes: 60_000, pauseMs: 20, together: 8, lingerMs: 1, batchBytes: 100, bufferBytes: 10_000_000, inFlightMax: 5 };
+  const promises = { deliveryTimeoutMs: 20_000, acks0Share: 0, acks1Share: 0, plainShare: 0, compression: 0 };
   const plan: Plan = {
-    tier: "broker",
-    seed: 3,
+    ...drawn,
     horizonMs: 5_000,
-    nodes: 1,
     knobs: { "queued.max.request.bytes": 200_000, "log.min.free.bytes": 65_536 },
-    workloads: [{ kind: "acknowledged log", clients: 2, operations: 60, knobs }],
+    workloads: [{
+      kind: "log",
+      clients: 2,
+      operations: 60,
+      knobs: { ...clients, ...lives, ...producers, ...promises, partitions: 2, readers: 0 },
+    }],
     faults: [],
   };
   const { violation, counts } = tier.run(plan);

@@ -66,7 +66,13 @@ const VARIABLES: readonly (readonly [RegExp, { readonly group: string; readonly 
   [/^(?:KAFKA|BARNABAS)(?:_\w+)?_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP)(?:_(?:PROTO|PORT|ADDR))?)?)$/, null],
 ];
 
-const LOG4J_LEVELS: Readonly<Record<string, string>> = { trace: "debug", fatal: "error", off: "error", warning: "warn", all: "debug" };
+const LOG4J_LEVELS: ReadonlyMap<string, string> = new Map([
+  ["trace", "debug"],
+  ["fatal", "error"],
+  ["off", "error"],
+  ["warning", "warn"],
+  ["all", "debug"],
+]);
 
 export function readSources({ flags, env = {}, properties = "", installation }: SettingTexts): Sources {
   const others: OtherVariable[] = [];
@@ -109,7 +115,7 @@ function variables(env: Readonly<Record<string, string | undefined>>, prefix: st
       if (known[1] !== null) others.push({ name: variable, ...known[1] });
     } else if (variable === "KAFKA_LOG4J_ROOT_LOGLEVEL") {
       const level = value.trim().toLowerCase();
-      found.push(told("logging.level", LOG4J_LEVELS[level] ?? level, "environment", variable));
+      found.push(told("logging.level", LOG4J_LEVELS.get(level) ?? level, "environment", variable));
     } else found.push(told(settingNameOf(variable.slice(prefix.length)), value, "environment", variable));
   }
   return found;

@@ -1,0 +1,56 @@
+/**
+ * `bun tests/sim/planted/run.ts [--tier NAME] [--bug WORDS] [--times N] [--jobs N] [--seed N]`: makes every planted bug in a copy of the source
+ * and counts the seeds until the copy's simulator finds it, several times from different first seeds. Exits with 1 when one is not found.
+ */
+import { parseArgs } from "node:util";
+import { hunt, plantedBugs, scriptCatches, SEEDS_MAX, withPlanted } from "./plant.ts";
+import type { PlantedBug } from "./types.ts";
+
+/** So far apart that hunts do not share seeds. */
+const SEEDS_APART = 1_000_000;
+
+const { values } = parseArgs({
+  options: {
+    tier: { type: "string" },
+    bug: { type: "string", default: "" },
+    times: { type: "string", default: "5" },
+    jobs: { type: "string", default: "2" },
+    seed: { type: "string", default: "1" },
+  },
+});
+const bugs = (await plantedBugs()).filter(({ tier, name }) =>
+  (values.tier === undefined || tier === values.tier) && name.includes(values.bug)
+);
+const waiting = [...bugs];
+let missed = 0;
+let sum = 0;
+
+async function work(): Promise<void> {
+  for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
+    const counts = await withPlanted(bug, (directory) => hunts(bug!, directory));
+    const caught = counts.filter((seeds) => seeds !== null);
+    if (caught.length < counts.length) missed++;
+    const mean = caught.reduce((all, seeds) => all + seeds, 0) / Math.max(1, caught.length);
+    sum += mean;
+    const verdict = caught.length === counts.length
+      ? `${mean.toFixed(1)} seeds (${caught.join(", ")})`
+      : `NOT CAUGHT in ${counts.length - caught.length} of ${counts.length}, within ${bug.seedsMax ?? SEEDS_MAX} seeds`;
+    console.log(`${bug.tier.padEnd(8)} ${bug.name.padEnd(64)} ${verdict}`);
+  }
+}
+
+/** How many seeds each took; 0: the script found it. */
+async function hunts(bug: PlantedBug, directory: string): Promise<readonly (number | null)[]> {
+  if (bug.script !== undefined) return [await scriptCatches(bug, directory) ? 0 : null];
+  const counts: (number | null)[] = [];
+  for (let time = 0; time < Number(values.times); time++) {
+    counts.push((await hunt(bug, directory, Number(values.seed) + time * SEEDS_APART)).seeds);
+  }
+  return counts;
+}
+
+await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+console.log(
+  `${bugs.length - missed} of ${bugs.length} planted bugs caught, with ${(sum / Math.max(1, bugs.length)).toFixed(1)} seeds each`,
+);
+process.exit(missed > 0 || bugs.length === 0 ? 1 : 0);

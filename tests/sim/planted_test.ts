@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { hunt, plantedBugs, scriptCatches, SEEDS_MAX, withPlanted, wrongText } from "./planted/plant.ts";
+import type { PlantedBug } from "./planted/types.ts";
+
+const bugs = await plantedBugs();
+
+test("every planted bug has its line exactly once in the source, and a name of its own", async () => {
+  for (const bug of bugs) expect(await wrongText(bug)).not.toContain(bug.line + bug.wrong);
+  expect(new Set(bugs.map(({ name }) => name)).size).toBe(bugs.length);
+});
+
+test("a bug whose line is not there, is there twice, or changes nothing is refused", async () => {
+  const bug: PlantedBug = { name: "x", tier: "raft", file: "lib/sim/tiers.ts", line: "TIERS", wrong: "y" };
+  expect(await wrongText(bug)).toContain("const y:");
+  await expect(wrongText({ ...bug, line: "no such line" })).rejects.toThrow("its line occurs 0 times in lib/sim/tiers.ts");
+  await expect(wrongText({ ...bug, line: "import" })).rejects.toThrow(/its line occurs [2-9] times/);
+  await expect(wrongText({ ...bug, wrong: "TIERS" })).rejects.toThrow("it changes nothing");
+});
+
+/** Found within few seeds: the first of each tier that says so. */
+const quick = ["raft", "storage", "broker"].flatMap((tier) =>
+  bugs.find((bug) => bug.tier === tier && (bug.seedsMax ?? SEEDS_MAX) <= 50) ?? []
+);
+
+for (const bug of quick) {
+  test(`the simulator of the tier ${bug.tier} finds: ${bug.name}`, async () => {
+    const { script } = bug;
+    const caught = await withPlanted(
+      bug,
+      async (directory) => script === undefined ? (await hunt(bug, directory, 1)).seeds !== null : await scriptCatches(bug, directory),
+    );
+    expect(caught).toBe(true);
+  });
+}

@@ -46,7 +46,12 @@ export async function openStorage(
       all.log("warn", "The checkpoint is missing: every log is read to make a new one", { path: `${directory}/${MANIFEST_FILE}` });
     }
     const storage = new NodeStorage(io, all, directory, claim);
-    await storage.start(manifest);
+    try {
+      await storage.start(manifest);
+    } catch (error) {
+      await storage.abandon();
+      throw error;
+    }
     return storage;
   } catch (error) {
     claim.release();

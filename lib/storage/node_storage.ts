@@ -247,6 +247,12 @@ export class NodeStorage implements Storage {
     await this.#space.check();
   }
 
+  /** @internal The start was refused: no file stays open. */
+  abandon(): Promise<void> {
+    this.#writeback.stop();
+    return this.#files.close();
+  }
+
   /** The old checkpoint goes on to hold, only that the WAL behind it begins in the fresh file. */
   async #restart(manifest: Manifest, generation: number): Promise<void> {
     const wal: WalPosition = { ...manifest.wal, generation, position: 0 };

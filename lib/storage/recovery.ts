@@ -3,7 +3,7 @@
  * the same time copied forward into a fresh file that is synced before anybody is served (HAZARDS W1: what was read may never have
  * reached the disk). Idempotent: a crash during recovery is followed by the same recovery. Memory stays bounded by one frame and the tail.
  */
-import { type Deadline, type Io, IoFailed } from "../io/mod.ts";
+import { type Deadline, DeadlineExceeded, type Io, IoFailed } from "../io/mod.ts";
 import type { Uuid } from "../protocol/ids.ts";
 import type { StoredLog } from "./log/partition_log.ts";
 import type { Manifest } from "./manifest.ts";
@@ -50,20 +50,25 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   const from = manifest?.wal ?? await startOf(needs, oldest);
   const copy = new ForwardCopy(needs, (generations.at(-1) ?? from.generation) + 1);
   const replay = new Replay(needs);
-  // After a clean stop there is nothing to look for, and looking means reading a whole file.
-  if (manifest?.clean !== true && (generations.length > 0 || manifest !== null)) {
-    const end = await scanWal(
-      { io: needs.io, nodeId: needs.nodeId, generations, path: (generation) => needs.files.path(generation) },
-      from,
-      async (frame) => {
-        await replay.frame(frame);
-        await copy.frame(frame, from);
-      },
-    );
-    if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
+  try {
+    // After a clean stop there is nothing to look for, and looking means reading a whole file.
+    if (manifest?.clean !== true && (generations.length > 0 || manifest !== null)) {
+      const end = await scanWal(
+        { io: needs.io, nodeId: needs.nodeId, generations, path: (generation) => needs.files.path(generation) },
+        from,
+        async (frame) => {
+          await replay.frame(frame);
+          await copy.frame(frame, from);
+        },
+      );
+      if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
+    }
+    const { file, at } = await copy.finish(from);
+    return { file, at, oldGenerations: generations, replayedFrames: copy.frames, replayedBytes: copy.bytes };
+  } catch (error) {
+    await copy.abandon();
+    throw error;
   }
-  const { file, at } = await copy.finish(from);
-  return { file, at, oldGenerations: generations, replayedFrames: copy.frames, replayedBytes: copy.bytes };
 }
 
 /** Where the oldest file begins: its first frame says what it follows. */
@@ -180,6 +185,19 @@ class ForwardCopy {
     const file = await this.#begin();
     if (this.frames > 0) await file.file.sync(deadlineOf(this.#needs, "wal.copy"));
     return { file, at: this.#at ?? { ...from, generation: this.#generation, position: 0 } };
+  }
+
+  /** The start is refused: without this, one that is tried again and again would fill the disk with copies. */
+  async abandon(): Promise<void> {
+    const file = this.#file;
+    if (file === null) return;
+    try {
+      await this.#needs.files.close(file);
+      await this.#needs.io.disk.removeFile(file.path, deadlineOf(this.#needs, "wal.remove"));
+    } catch (error) {
+      // What the start is refused for is told; the next one ignores the copy.
+      if (!(error instanceof IoFailed || error instanceof DeadlineExceeded)) throw error;
+    }
   }
 
   async #begin(): Promise<WalFile> {

@@ -1,28 +1,42 @@
-/** What of a WAL's end may be cut, and what must be refused (HAZARDS W4, W5), tried exhaustively on a small file. */
+/**
+ * What of a WAL's end may be cut, and what must be refused (HAZARDS W4, W5), tried on a small file: with `EXHAUSTIVE=1` at every byte and with
+ * every bit, else at a share of them.
+ */
 import { expect, test } from "bun:test";
 import type { MemoryDisk } from "../../lib/io/memory/mod.ts";
 import { CorruptLog, openStorage } from "../../lib/storage/mod.ts";
 import { FRAME_HEADER_BYTES, readFrameHeader, sealFrame } from "../../lib/storage/wal/frame.ts";
+import { savedFiles } from "../sim/exhaustive/stopped_log.ts";
 import { FaultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "./setup.ts";
 
 const WAL = `${DIRECTORY}/wal/00000000000000000001.wal`;
 const LATER = { op: "test", at: Infinity };
 const ROUNDS = 4;
+const SECTOR_BYTES = 512;
+const EVERYTHING = process.env["EXHAUSTIVE"] === "1";
+
+interface Killed {
+  readonly disk: MemoryDisk;
+  readonly wal: Uint8Array;
+  readonly batches: readonly Uint8Array[];
+  /** As the kill left it, whatever a start has done since. */
+  bringBack(): Promise<void>;
+}
 
 /** A node that was killed after four rounds of one batch each; nothing was checkpointed. */
-async function killed(): Promise<{ readonly disk: MemoryDisk; readonly wal: Uint8Array; readonly batches: readonly Uint8Array[] }> {
+async function killed(): Promise<Killed> {
   const disk = memory();
   const faulty = new FaultyDisk(disk, Infinity, "before", "process");
   const storage = await openStorage(testIo(faulty), SETTINGS, DIRECTORY);
   const log = storage.createLog(id(1), logSettings());
-  const batches = Array.from({ length: ROUNDS }, (_, round) => batch(`round ${round} `.repeat(20)));
+  const batches = Array.from({ length: ROUNDS }, (_, round) => batch(`round ${round} `.repeat(round % 2 === 0 ? 20 : 120)));
   for (const bytes of batches) {
     append(log, bytes);
     await durable(log);
   }
   await faulty.kill();
-  return { disk, wal: await content(disk, WAL), batches };
+  return { disk, wal: await content(disk, WAL), batches, bringBack: await savedFiles(disk) };
 }
 
 async function content(disk: MemoryDisk, path: string): Promise<Uint8Array> {
@@ -41,9 +55,9 @@ async function put(disk: MemoryDisk, path: string, bytes: Uint8Array): Promise<v
   await file.close(LATER);
 }
 
-/** How many of the batches a start finds, all of them as they were; -1 when it refuses. */
-async function found(wal: Uint8Array): Promise<number> {
-  const { disk, batches } = await killed();
+/** How many of the batches a start finds with another WAL, all of them as they were; -1 when it refuses. */
+async function found({ disk, batches, bringBack }: Killed, wal: Uint8Array): Promise<number> {
+  await bringBack();
   await put(disk, WAL, wal);
   const io = testIo(disk);
   let storage;
@@ -52,6 +66,8 @@ async function found(wal: Uint8Array): Promise<number> {
   } catch (error) {
     expect(error).toBeInstanceOf(CorruptLog);
     expect(String(error)).toContain("Restore");
+    // What is left behind would fill the disk when a supervisor starts it again and again.
+    expect((await disk.list(`${DIRECTORY}/wal`, LATER)).map(({ name }) => `${DIRECTORY}/wal/${name}`)).toEqual([WAL]);
     return -1;
   }
   const log = storage.log(id(1).topicId, 0);
@@ -68,29 +84,55 @@ function frameStarts(wal: Uint8Array): number[] {
   return starts;
 }
 
+/** With every bit of the bytes from `from` to `to` flipped, or one bit of every `every`th byte. */
+async function eachFlip(wal: Uint8Array, from: number, to: number, every: number, look: (flipped: Uint8Array) => Promise<void>) {
+  const masks = EVERYTHING ? [1, 2, 4, 8, 16, 32, 64, 128] : [0x10];
+  for (let at = from; at < to; at += EVERYTHING ? 1 : every) {
+    for (const mask of masks) {
+      const flipped = wal.slice();
+      flipped[at]! ^= mask;
+      await look(flipped);
+    }
+  }
+}
+
 test("recovery cuts a WAL that ends anywhere to its whole frames", async () => {
-  const { wal } = await killed();
+  const node = await killed();
+  const { wal } = node;
   const starts = frameStarts(wal);
   expect(starts.length).toBe(ROUNDS);
-  for (let length = 0; length <= wal.length; length += length % 512 < 60 ? 1 : 7) {
-    const whole = starts.filter((_, index) => length >= (index + 1 < ROUNDS ? endOfFrame(wal, starts[index]!) : wal.length)).length;
-    expect(await found(wal.slice(0, length))).toBe(whole);
+  for (let length = 0; length <= wal.length; length += EVERYTHING || length % SECTOR_BYTES < 60 ? 1 : 7) {
+    expect([length, await found(node, wal.slice(0, length))]).toEqual([length, wholeIn(wal, length)]);
   }
-}, 60_000);
+}, 600_000);
 
-test("recovery cuts a last frame of which any suffix of sectors is zero", async () => {
-  const { wal } = await killed();
-  const last = frameStarts(wal).at(-1)!;
-  const padded = new Uint8Array(Math.ceil(wal.length / 512) * 512);
-  for (let sector = last; sector < padded.length; sector += 512) {
+test("recovery cuts a WAL of which any suffix of sectors is zero", async () => {
+  const node = await killed();
+  const { wal } = node;
+  const padded = new Uint8Array(Math.ceil(wal.length / SECTOR_BYTES) * SECTOR_BYTES);
+  for (let sector = 0; sector < padded.length; sector += SECTOR_BYTES) {
     padded.fill(0);
     padded.set(wal.subarray(0, Math.min(sector, wal.length)));
-    expect(await found(padded)).toBe(ROUNDS - 1);
+    expect([sector, await found(node, padded)]).toEqual([sector, wholeIn(wal, sector)]);
+  }
+});
+
+test("recovery refuses a lost sector before the last frame, and cuts one in it", async () => {
+  const node = await killed();
+  const { wal } = node;
+  const last = frameStarts(wal).at(-1)!;
+  for (const fill of [0, 0xff, 0x42]) {
+    for (let sector = 0; sector < wal.length; sector += SECTOR_BYTES) {
+      const holed = wal.slice();
+      holed.fill(fill, sector, Math.min(sector + SECTOR_BYTES, wal.length));
+      expect([sector, await found(node, holed)]).toEqual([sector, sector < last ? -1 : ROUNDS - 1]);
+    }
   }
 });
 
 test("recovery does not take frames of an older generation for its own", async () => {
-  const { wal } = await killed();
+  const node = await killed();
+  const { wal } = node;
   const starts = frameStarts(wal);
   for (let kept = 0; kept <= ROUNDS; kept++) {
     // As in a file that is used again: behind the new frames lie old ones, whole and with good checksums.
@@ -99,37 +141,47 @@ test("recovery does not take frames of an older generation for its own", async (
       const header = readFrameHeader(spliced, start)!;
       const head = spliced.subarray(start, start + FRAME_HEADER_BYTES + header.entriesBytes);
       sealFrame(head, { ...header, generation: 0 }, header.batchesBytes, header.nodeId);
+      for (let at = start + head.length; at < endOfFrame(wal, start); at++) spliced[at]! ^= 0x55;
     }
-    expect(await found(spliced)).toBe(kept);
+    expect(await found(node, spliced)).toBe(kept);
+    // And as the write of the next one left it, of which some sectors are there.
+    if (kept === ROUNDS) continue;
+    for (let sector = starts[kept]!; sector < endOfFrame(wal, starts[kept]!); sector += SECTOR_BYTES) {
+      const torn = spliced.slice();
+      torn.set(wal.subarray(sector, Math.min(sector + SECTOR_BYTES, wal.length)), sector);
+      const isWhole = endOfFrame(wal, starts[kept]!) - starts[kept]! <= SECTOR_BYTES;
+      expect([kept, sector, await found(node, torn)]).toEqual([kept, sector, isWhole ? kept + 1 : kept]);
+    }
   }
 });
 
 test("recovery refuses damage anywhere before the last frame", async () => {
-  const { wal } = await killed();
+  const node = await killed();
+  const { wal } = node;
   const starts = frameStarts(wal);
-  for (let at = 0; at < starts.at(-1)!; at += 3) {
-    const frame = starts.filter((start) => start <= at).at(-1)!;
-    if (at >= endOfFrame(wal, frame)) continue; // Between frames nothing is kept.
-    const flipped = wal.slice();
-    flipped[at]! ^= 0x10;
-    expect(await found(flipped)).toBe(-1);
+  for (const start of starts.slice(0, -1)) {
+    // Between frames nothing is kept.
+    await eachFlip(wal, start, endOfFrame(wal, start), 3, async (flipped) => expect(await found(node, flipped)).toBe(-1));
   }
-}, 60_000);
+}, 600_000);
 
 test("recovery takes a damaged last frame for a torn one and nothing else", async () => {
-  const { wal } = await killed();
-  for (let at = frameStarts(wal).at(-1)!; at < wal.length; at += 5) {
-    const flipped = wal.slice();
-    flipped[at]! ^= 0x10;
-    expect(await found(flipped)).toBe(ROUNDS - 1);
-  }
-});
+  const node = await killed();
+  const { wal } = node;
+  const last = frameStarts(wal).at(-1)!;
+  await eachFlip(wal, last, wal.length, 5, async (flipped) => expect(await found(node, flipped)).toBe(ROUNDS - 1));
+}, 600_000);
 
 test("recovery refuses a WAL file that the checkpoint names and that is missing", async () => {
   const { disk } = await killed();
   await disk.rename(WAL, `${DIRECTORY}/wal/00000000000000000007.wal`, LATER);
   await expect(openStorage(testIo(disk), SETTINGS, DIRECTORY)).rejects.toThrow(CorruptLog);
 });
+
+/** Frames that the first `length` bytes hold whole. */
+function wholeIn(wal: Uint8Array, length: number): number {
+  return frameStarts(wal).filter((start) => endOfFrame(wal, start) <= length).length;
+}
 
 function endOfFrame(wal: Uint8Array, start: number): number {
   const view = new DataView(wal.buffer, wal.byteOffset);

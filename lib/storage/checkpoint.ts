@@ -117,6 +117,10 @@ export class Checkpoint {
 
   async #write(clean: boolean): Promise<void> {
     const { raft, walPosition, flush, verifyDirectory, syncDirectories, trim } = this.#needs;
+    await verifyDirectory();
+    // What is told of indexes below is in their files, and what they are told of in the segments'.
+    await flush();
+    for (const log of [...this.#changed]) if (!log.isClosed) await log.writeIndexes();
     // In one turn of the loop: position and logs say the same.
     const wal = walPosition();
     const changed = [...this.#changed];
@@ -127,7 +131,6 @@ export class Checkpoint {
     for (const log of changed) this.#dumps.set(log, JSON.stringify(log.dump()));
     const dumps = [...this.#dumps.values()];
     try {
-      await verifyDirectory();
       await flush();
       const behind = changed.find((log, index) => !log.isClosed && log.writtenEnd < ends[index]!);
       if (behind !== undefined) throw new IoFailed("write", behind.store.directory, "ENOSPC");

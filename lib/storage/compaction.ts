@@ -30,6 +30,7 @@ import {
   writeInt32,
   writeInt64,
 } from "../protocol/records/mod.ts";
+import { misplaced } from "./log/batch_place.ts";
 import { CorruptLog } from "./errors.ts";
 import type { StoredLog } from "./log/partition_log.ts";
 import { Segment } from "./log/segment.ts";
@@ -177,8 +178,8 @@ async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, co
   };
   let last: Uint8Array | null = null;
   for (const old of group) {
-    let from = 0;
-    while (from < old.written) {
+    let from = { position: 0, offset: old.base };
+    while (from.position < old.written) {
       from = await scanChecked(log, old, (bytes, at, header) => {
         const batch = kept.of(bytes, at, header);
         if (batch !== null) add(batch);
@@ -290,29 +291,31 @@ function withRecords(
   return batch;
 }
 
-/** @throws {CorruptLog} at the first batch that is not whole or fails its checksum: compaction must not launder damage. */
+/** @throws {CorruptLog} at the first batch that is not whole, fails its checksum or is misplaced: compaction must not launder damage. */
 async function scanChecked(
   log: StoredLog,
   segment: Segment,
   visit: (bytes: Uint8Array, at: number, header: BatchHeader) => boolean,
-  from = 0,
-): Promise<number> {
+  from = { position: 0, offset: segment.base },
+): Promise<{ readonly position: number; readonly offset: number }> {
+  const bounds = log.boundsOf(segment);
   let stopped = false;
   let damagedAt = -1;
-  let next = from;
-  await log.store.scan(segment, from, segment.written, (bytes, at, size, position) => {
-    if (!hasValidCrc(bytes, at)) {
+  let { position: next, offset } = from;
+  await log.store.scan(segment, next, segment.written, (bytes, at, size, position) => {
+    if (!hasValidCrc(bytes, at) || misplaced(bounds, bytes, at, segment.written - position, offset) !== null) {
       damagedAt = position;
       return false;
     }
     next = position + size;
+    offset = lastOffsetOf(bytes, at) + 1;
     stopped = !visit(bytes, at, readBatchHeader(bytes, at));
     return !stopped;
   });
   if (damagedAt >= 0 || !stopped && next < segment.written) {
     throw new CorruptLog(`segment ${segment.base} is damaged at byte ${damagedAt >= 0 ? damagedAt : next}`);
   }
-  return next;
+  return { position: next, offset };
 }
 
 /** One character a byte, and different for different bytes. */

@@ -3,10 +3,10 @@
  * wrong. Never synced: nothing depends on them but speed.
  */
 import { type Deadline, type Io, IoFailed } from "../../io/mod.ts";
-import { readBatchHeader } from "../../protocol/records/mod.ts";
+import { hasValidCrc, readBatchHeader } from "../../protocol/records/mod.ts";
 import type { FileCache } from "../file_cache.ts";
 import type { IndexCache } from "./index_cache.ts";
-import { isPlausibleIndex, OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES } from "./index_entries.ts";
+import { isPlausibleIndex, isWhatWasWritten, OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES } from "./index_entries.ts";
 import { readAll } from "./read_all.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentStore } from "./segment_store.ts";
@@ -38,46 +38,52 @@ export class IndexFiles {
     const { index } = segment;
     if (!index.isDirty || !segment.made || isActive && index.entryCount - index.offsetCount < INDEX_ENTRIES_MIN) return;
     const { offsetCount, timeCount } = index;
-    const taken = index.take();
+    const taken = index.take(segment.written, segment.size);
+    if (taken.offsets.length === 0 && taken.times.length === 0) return;
     await this.#writeSide(segment, ".index", taken.offsets, offsetCount * OFFSET_ENTRY_BYTES);
     await this.#writeSide(segment, ".timeindex", taken.times, timeCount * TIME_ENTRY_BYTES);
     index.written(taken);
     if (index.loaded !== null) this.#needs.indexes.touch(index);
   }
 
-  /** Loads the index files, or rebuilds them from the log when they are missing or wrong. */
-  async load(segment: Segment): Promise<void> {
+  /** Loads the index files, or rebuilds them from the log when they are missing or wrong. @param isDense see `SegmentBounds`. */
+  async load(segment: Segment, isDense: boolean): Promise<void> {
     const { index } = segment;
     if (index.isComplete) return this.#needs.indexes.touch(index);
     try {
+      const { offsetsCrc, timesCrc } = index;
       const offsets = new Uint8Array(index.offsetCount * OFFSET_ENTRY_BYTES);
       const times = new Uint8Array(index.timeCount * TIME_ENTRY_BYTES);
       const deadline = this.#deadline("index.read");
       const whole = await this.#readSide(segment, ".index", offsets, deadline) &&
         await this.#readSide(segment, ".timeindex", times, deadline);
-      if (whole && isPlausibleIndex({ offsets, times }, segment.written)) {
+      const read = { offsets, times };
+      if (whole && isPlausibleIndex(read, segment.written) && isWhatWasWritten(read, { offsetsCrc, timesCrc })) {
         // Somebody may have written more entries meanwhile: then the next look loads them.
-        if (offsets.length === index.offsetCount * OFFSET_ENTRY_BYTES) index.loaded = { offsets, times };
+        if (offsets.length === index.offsetCount * OFFSET_ENTRY_BYTES) index.loaded = read;
         this.#needs.indexes.touch(index);
         if (index.isComplete) return;
       }
     } catch (error) {
       if (!(error instanceof IoFailed && error.code === "ENOENT")) throw error;
     }
-    await this.rebuild(segment);
+    await this.rebuild(segment, isDense);
   }
 
   /** Makes the index anew from what is written of the segment. The files follow with the next checkpoint. */
-  async rebuild(segment: Segment, intervalBytes = 4096): Promise<void> {
+  async rebuild(segment: Segment, isDense: boolean, intervalBytes = 4096): Promise<void> {
     this.#needs.io.mark("storage.index.rebuild");
     const entries: number[] = [];
     const times: number[] = [];
-    let since = 0, maxTimestamp = -1, maxTimestampOffset = 0;
+    let since = 0, maxTimestamp = -1, maxTimestampOffset = 0, expected = segment.base;
     await this.#store.scan(segment, 0, segment.written, (bytes, at, size, position) => {
       const header = readBatchHeader(bytes, at);
       const relative = header.baseOffset + header.lastOffsetDelta - segment.base;
       if (header.maxTimestamp > maxTimestamp) [maxTimestamp, maxTimestampOffset] = [header.maxTimestamp, relative];
-      if (since > intervalBytes) {
+      const follows = isDense ? header.baseOffset === expected : header.baseOffset >= expected;
+      expected = header.baseOffset + header.lastOffsetDelta + 1;
+      // Only what is known to be whole is led to: readers take the entry's word for what is there.
+      if (since > intervalBytes && follows && hasValidCrc(bytes, at)) {
         entries.push(relative, position);
         times.push(maxTimestamp, maxTimestampOffset);
         since = 0;

@@ -46,7 +46,7 @@ export class LogReads {
     for (const segment of this.#log.segments) {
       if (segment.maxTimestamp < target || this.#log.endOf(segment) <= this.#log.start) continue;
       if (segment.base >= endOffset) break;
-      await this.#log.store.index.load(segment);
+      await this.#log.store.index.load(segment, this.#log.boundsOf(segment).isDense);
       const from = Math.max(this.#log.start, segment.base + segment.index.offsetBefore(target));
       const found = await firstAtOrAfter(this, target, this.#range(from, Math.min(endOffset, this.#log.endOf(segment)), from, deadline));
       if (found !== null) return found;
@@ -106,8 +106,7 @@ export class LogReads {
   ): Promise<LogRead | null | "again"> {
     if (segment.written === 0) return null;
     try {
-      const bounds = { end: this.#log.endOf(segment), isDense: segment.base >= Math.max(this.#log.cleanedTo, this.#log.sparseTo) };
-      const read = await this.#log.store.reader.read(segment, bounds, from, end, maxBytes, atLeastOne, deadline);
+      const read = await this.#log.store.reader.read(segment, this.#log.boundsOf(segment), from, end, maxBytes, atLeastOne, deadline);
       if (this.#log.segments.includes(segment)) return read;
       read?.lease.release();
     } catch (error) {

@@ -94,7 +94,7 @@ export class LogRepair {
     if (at < 0) return;
     const old = this.#log.segments.slice(at, at + replaced.length);
     await this.#log.store.finishSwap(old, segment);
-    await this.#log.store.index.rebuild(segment);
+    await this.#log.store.index.rebuild(segment, false);
     this.#log.segments.splice(at, old.length, segment);
     this.#log.sparseTo = Math.max(this.#log.sparseTo, this.#log.endOf(segment));
     this.#changed();

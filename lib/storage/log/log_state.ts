@@ -16,6 +16,7 @@ import {
 import { CorruptLog } from "../errors.ts";
 import type { StorageLog, StorageSettings } from "../settings.ts";
 import type { LogSettings } from "../types.ts";
+import type { SegmentBounds } from "./batch_place.ts";
 import { EpochHistory } from "./epochs.ts";
 import { type ProducerDump, ProducerStates } from "./producers.ts";
 import { Segment, type SegmentDump } from "./segment.ts";
@@ -111,6 +112,23 @@ export class LogState {
   /** First offset behind the segment. */
   endOf(segment: Segment): number {
     return this.segments[this.segments.indexOf(segment) + 1]?.base ?? this.end;
+  }
+
+  /** What is known of the segment's batches without its file. */
+  boundsOf(segment: Segment): SegmentBounds {
+    const isDense = segment.base >= Math.max(this.cleanedTo, this.sparseTo);
+    return { base: segment.base, end: this.endOf(segment), isDense, epochs: this.epochs };
+  }
+
+  /** One after the other; what fails because the segment was retired meanwhile does not count. */
+  async eachSegment(work: (segment: Segment) => Promise<void>): Promise<void> {
+    for (const segment of [...this.segments]) {
+      try {
+        await work(segment);
+      } catch (error) {
+        if (this.segments.includes(segment)) throw error;
+      }
+    }
   }
 
   /** Refuses this log and tells why; others go on. */

@@ -19,6 +19,7 @@ import { uuidToBytes } from "../../protocol/wire/mod.ts";
 import { OffsetOutOfRange } from "../errors.ts";
 import type { ActiveProducer, EpochEnd, LogRead, LogSettings, PartitionLog, SequenceCheck, TimestampOffset } from "../types.ts";
 import type { Participant, Round } from "../wal/round.ts";
+import type { SegmentBounds } from "./batch_place.ts";
 import { DurableWaiters } from "./durable_waiters.ts";
 import type { LogNeeds } from "./log_needs.ts";
 import { LogReads } from "./log_reads.ts";
@@ -90,6 +91,10 @@ export class StoredLog implements PartitionLog, Participant {
   }
   get segments(): readonly Segment[] {
     return this.#state.segments;
+  }
+  /** What is known of the segment's batches without its file. */
+  boundsOf(segment: Segment): SegmentBounds {
+    return this.#state.boundsOf(segment);
   }
   get producerStates(): ProducerStates {
     return this.#state.producers;
@@ -337,17 +342,13 @@ export class StoredLog implements PartitionLog, Participant {
 
   /** The dirty segments and their names, synced: nothing of what is written now depends on the WAL any more. */
   async syncFiles(): Promise<void> {
-    for (const segment of [...this.#state.segments]) {
-      try {
-        await this.store.sync(segment);
-        await this.store.index.write(segment, segment === this.#state.segments.at(-1));
-      } catch (error) {
-        // Retired meanwhile: nobody needs it.
-        if (!this.#state.segments.includes(segment)) continue;
-        throw error;
-      }
-    }
+    await this.#state.eachSegment((segment) => this.store.sync(segment));
     await this.store.syncNames();
+  }
+
+  /** Index entries of what is written to the segments: not synced. A `dump` from here on counts them. */
+  writeIndexes(): Promise<void> {
+    return this.#state.eachSegment((segment) => this.store.index.write(segment, segment === this.#state.segments.at(-1)));
   }
 
   /** Takes the batches into the tail and every bookkeeping; answers with the bytes as they are kept. */

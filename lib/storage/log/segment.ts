@@ -10,8 +10,11 @@ const INDEX_BYTES_MAX = 10 * 1024 * 1024;
 /** Readers that go through the log one after the other are found again by where they stopped. */
 const CURSORS_MAX = 8;
 
-/** A segment in the checkpoint: base, bytes, max timestamp, its offset, first timestamp, and the entries in its two index files. */
-export type SegmentDump = readonly [number, number, number, number, number, number, number];
+/**
+ * A segment in the checkpoint: base, bytes, max timestamp, its offset, first timestamp, the entries in its two index files, and the checksums of
+ * those, which older checkpoints do not have.
+ */
+export type SegmentDump = readonly [number, number, number, number, number, number, number, number?, number?];
 
 export class Segment {
   readonly base: number;
@@ -39,14 +42,14 @@ export class Segment {
     this.base = base;
   }
 
-  static restore([base, size, maxTimestamp, maxTimestampOffset, firstTimestamp, offsetCount, timeCount]: SegmentDump): Segment {
+  static restore([base, size, maxTimestamp, maxTimestampOffset, firstTimestamp, offsetCount, timeCount, ...crcs]: SegmentDump): Segment {
     const segment = new Segment(base);
     segment.size = segment.written = segment.synced = size;
     segment.maxTimestamp = maxTimestamp;
     segment.maxTimestampOffset = maxTimestampOffset;
     segment.firstTimestamp = firstTimestamp;
     segment.made = true;
-    segment.index.restore(offsetCount, timeCount, maxTimestamp);
+    segment.index.restore(offsetCount, timeCount, maxTimestamp, ...crcs);
     return segment;
   }
 
@@ -113,7 +116,18 @@ export class Segment {
 
   dump(): SegmentDump {
     const { index } = this;
-    return [this.base, this.size, this.maxTimestamp, this.maxTimestampOffset, this.firstTimestamp, index.offsetCount, index.timeCount];
+    const { offsetCount, timeCount, offsetsCrc, timesCrc } = index;
+    return [
+      this.base,
+      this.size,
+      this.maxTimestamp,
+      this.maxTimestampOffset,
+      this.firstTimestamp,
+      offsetCount,
+      timeCount,
+      offsetsCrc,
+      timesCrc,
+    ];
   }
 }
 

@@ -4,23 +4,16 @@
  * start (HAZARDS W4); a second reader of the same range pays nothing. Writes nothing.
  */
 import { type BufferPool, type Deadline, unpooled } from "../../io/mod.ts";
-import { baseOffsetOf, BATCH_HEADER_BYTES, batchSize, forEachBatch, hasValidCrc, lastOffsetOf } from "../../protocol/records/mod.ts";
+import { BATCH_HEADER_BYTES, batchSize, forEachBatch, hasValidCrc, lastOffsetOf } from "../../protocol/records/mod.ts";
 import { CorruptLog } from "../errors.ts";
 import type { LogRead } from "../types.ts";
+import { misplaced, type SegmentBounds } from "./batch_place.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentStore } from "./segment_store.ts";
 
 /** Read at least this much: a small batch is followed by others that will be asked for. */
 const READ_BYTES_MIN = 16 * 1024;
 export const NOTHING: LogRead = { chunks: [], byteLength: 0, lease: unpooled };
-
-/** What is known of a segment's offsets from outside of its file. */
-export interface SegmentBounds {
-  /** Where the next segment begins, or the log ends. */
-  readonly end: number;
-  /** Whether each batch begins where the one before it ended: not so behind compaction. */
-  readonly isDense: boolean;
-}
 
 export class SegmentReader {
   readonly #pool: BufferPool;
@@ -32,8 +25,8 @@ export class SegmentReader {
   }
 
   /**
-   * Whole batches from the one that contains `from`, of this segment only; null when what is asked lies behind it. The checksum of a batch
-   * does not cover its base offset: that it follows the batch before it, inside of `bounds`, is what tells a damaged one.
+   * Whole batches from the one that contains `from`, of this segment only; null when what is asked lies behind it. Each stands where it was
+   * written: it follows the batch before it, inside of `bounds`, or is the one that the index means.
    */
   async read(
     segment: Segment,
@@ -46,13 +39,16 @@ export class SegmentReader {
   ): Promise<LogRead | null> {
     let position = segment.cursor(from) ?? -1;
     let skip = 0;
-    // Where the batch at `position` must begin; -1 when that is not known.
+    // Where the batch at `position` must begin, and the offset that it must end with; -1 when that is not known.
     let expected = from;
+    let ends = -1;
     if (position < 0) {
-      await this.#store.index.load(segment);
+      await this.#store.index.load(segment, bounds.isDense);
       // A batch before the one that is asked for, so that this one has one to follow.
-      position = segment.index.positionOf(from - segment.base - 1);
+      const entry = segment.index.entryAt(from - segment.base - 1);
+      position = entry.position;
       expected = position === 0 ? segment.base : -1;
+      ends = entry.relativeOffset < 0 ? -1 : segment.base + entry.relativeOffset;
       skip = Math.min(READ_BYTES_MIN, from - segment.base > 0 ? READ_BYTES_MIN : 0);
     }
     let want = Math.max(Math.min(maxBytes + skip, 64 * 1024 * 1024), READ_BYTES_MIN);
@@ -66,6 +62,10 @@ export class SegmentReader {
         let start = 0;
         let size = 0;
         let next = expected;
+        if (ends >= 0 && bytes.length >= BATCH_HEADER_BYTES && lastOffsetOf(bytes, 0) !== ends) {
+          throw this.#damaged(segment, position, `the batch says that it ends with offset ${lastOffsetOf(bytes, 0)}, and it was ${ends}`);
+        }
+        ends = -1;
         while ((size = this.#batchAt(segment, bounds, bytes, start, position, next)) > 0 && lastOffsetOf(bytes, start) < from) {
           next = lastOffsetOf(bytes, start) + 1;
           start += size;
@@ -121,13 +121,7 @@ export class SegmentReader {
   /** Why what is at `at` cannot be a batch of this segment; null when it can, or when the buffer ends first. */
   #problemAt(segment: Segment, bounds: SegmentBounds, bytes: Uint8Array, at: number, position: number, expected: number): string | null {
     if (bytes.length - at < BATCH_HEADER_BYTES) return null;
-    const size = batchSize(bytes, at);
-    const base = baseOffsetOf(bytes, at);
-    const last = lastOffsetOf(bytes, at);
-    const isBatch = size >= BATCH_HEADER_BYTES && bytes[at + 16] === 2 && position + at + size <= segment.written;
-    if (!isBatch || base < segment.base || last < base || last >= bounds.end) return "no batch begins there";
-    const follows = expected < 0 || (bounds.isDense ? base === expected : base >= expected);
-    return follows ? null : `the batch says offset ${base}, and ${expected} comes next`;
+    return misplaced(bounds, bytes, at, segment.written - position - at, expected);
   }
 
   /** @returns where the batches end whose checksums hold. @throws {CorruptLog} when already the first fails. */

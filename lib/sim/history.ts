@@ -45,6 +45,7 @@ export interface Read extends Op, OfPartition {
 export interface Assigned extends Op {
   readonly kind: "assigned";
   readonly group: string;
+  /** Of a static member its instance id, whose owner may have come back under another member id. */
   readonly member: string;
   readonly generation: number;
   readonly partitions: readonly string[];

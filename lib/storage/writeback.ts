@@ -110,7 +110,11 @@ export class Writeback {
     try {
       await log.flush();
     } catch (error) {
-      if (log.hasUnwritten) this.#logs.add(log);
+      if (log.hasUnwritten) {
+        this.#logs.add(log);
+        // Whether it holds other people's buffers was forgotten when it began.
+        this.#holding.add(log);
+      }
       if (error instanceof IoFailed && error.code === "ENOSPC") this.#retry ??= this.#io.timers.after(RETRY_MS, this.#again, false);
       this.#host.failed(error);
     }

@@ -363,8 +363,8 @@ export class NodeStorage implements Storage {
     if (error instanceof IoFailed && error.code === "ENOSPC") return this.#space.ranOut();
     this.#settings.log("error", "Cannot go on", { what, cause: String(error) });
     // A sync that failed may have lost what it covered, and a write that hangs may still happen: neither is tried again (HAZARDS W1).
-    if (this.#wal !== null) this.#wal.fence(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
-    else throw error;
+    // Before there is a WAL to fence, who recovers is told of it by the write that it waits for.
+    this.#wal?.fence(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   #spaceChanged(): void {

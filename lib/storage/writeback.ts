@@ -15,7 +15,7 @@ export interface WritebackSettings {
 export interface WritebackHost {
   /** Room was made: rounds that had to wait may go. */
   drained(): void;
-  /** A segment could not be written: ENOSPC is passed on and tried again, anything else cannot be. */
+  /** A segment could not be written. ENOSPC is tried again; after anything else nothing more is written. Must not throw. */
   failed(error: unknown): void;
 }
 
@@ -37,7 +37,8 @@ export class Writeback {
   /** Writing until nothing is left, not only what is in other people's buffers. */
   #all = false;
   #retry: Timer | null = null;
-  #idle: (() => void)[] = [];
+  #broken: { readonly error: unknown } | null = null;
+  #idle: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
   constructor(io: Io, settings: WritebackSettings, host: WritebackHost) {
     this.#io = io;
@@ -75,7 +76,7 @@ export class Writeback {
 
   /** Looks whether there is enough to write; called after every commit round. */
   look(): void {
-    if (this.#retry !== null) return;
+    if (this.#retry !== null || this.#broken !== null) return;
     if (this.#bytes >= this.#settings.tailBytesMax) this.#all = true;
     while (this.#running < WRITES_MAX && (this.#all || this.#heldBytes >= this.#settings.tailHeldBytesMax)) {
       const log = this.#next();
@@ -85,11 +86,12 @@ export class Writeback {
     }
   }
 
-  /** Writes everything that is durable now. */
+  /** Writes everything that is durable now, or as much of it as there is space for. @throws what a write failed with, but for ENOSPC. */
   async flush(): Promise<void> {
+    if (this.#broken !== null) throw this.#broken.error;
     this.#all = true;
     this.look();
-    if (this.#logs.size > 0 || this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#logs.size > 0 || this.#running > 0) await new Promise<void>((resolve, reject) => this.#idle.push({ resolve, reject }));
   }
 
   stop(): void {
@@ -116,12 +118,19 @@ export class Writeback {
         this.#holding.add(log);
       }
       if (error instanceof IoFailed && error.code === "ENOSPC") this.#retry ??= this.#io.timers.after(RETRY_MS, this.#again, false);
+      else this.#broken ??= { error };
       this.#host.failed(error);
     }
     this.#running--;
     this.look();
-    if (this.#running > 0 || this.#logs.size > 0 && this.#all && this.#retry === null) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    const idle = this.#idle;
+    if (this.#broken !== null) {
+      this.#idle = [];
+      for (const { reject } of idle) reject(this.#broken.error);
+    } else if (this.#running === 0 && (this.#logs.size === 0 || !this.#all || this.#retry !== null)) {
+      this.#idle = [];
+      for (const { resolve } of idle) resolve();
+    }
   }
 
   readonly #again = (): void => {

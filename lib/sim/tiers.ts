@@ -4,4 +4,5 @@ import type { Tier, TierName } from "./plan.ts";
 export const TIERS: Readonly<Partial<Record<TierName, () => Promise<Tier>>>> = {
   broker: async () => (await import("./broker/tier.ts")).brokerTier,
   raft: async () => (await import("./raft/tier.ts")).raftTier,
+  storage: async () => (await import("./storage/tier.ts")).storageTier,
 };

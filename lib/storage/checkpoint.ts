@@ -35,7 +35,7 @@ export class Checkpoint {
   readonly #changed = new Set<StoredLog>();
   #bytes = 0;
   #timer: Timer | null = null;
-  #running: Promise<void> | null = null;
+  #running: Promise<boolean> | null = null;
   #stopped = false;
 
   constructor(needs: CheckpointNeeds) {
@@ -57,8 +57,8 @@ export class Checkpoint {
     if (this.#running === null) this.#plan();
   }
 
-  /** One at a time; resolves when the one that runs, or a new one, is done. Never rejects. */
-  run(): Promise<void> {
+  /** One at a time; resolves when the one that runs, or a new one, is done: to false when it could not be written. */
+  run(): Promise<boolean> {
     this.#timer?.cancel();
     this.#timer = null;
     return this.#running ??= this.#write(false).then(() => true, (error: unknown) => {
@@ -68,13 +68,14 @@ export class Checkpoint {
       this.#running = null;
       // What came while it ran is not in it, and perhaps nothing comes after.
       if (this.#bytes > 0) this.#plan(isDone);
+      return isDone;
     });
   }
 
   /** One that covers everything which is durable now. */
-  async runAnew(): Promise<void> {
+  async runAnew(): Promise<boolean> {
     await this.#running;
-    await this.run();
+    return await this.run();
   }
 
   /** Lets a running one end and starts no more. */
@@ -127,13 +128,13 @@ export class Checkpoint {
     const bytes = this.#bytes;
     this.#changed.clear();
     this.#bytes = 0;
-    const ends = changed.map((log) => log.durableEndOffset);
+    const ends = changed.map((log) => ({ log, end: log.durableEndOffset, cuts: log.cuts }));
     for (const log of changed) this.#dumps.set(log, JSON.stringify(log.dump()));
     const dumps = [...this.#dumps.values()];
     try {
       await flush();
-      const behind = changed.find((log, index) => !log.isClosed && log.writtenEnd < ends[index]!);
-      if (behind !== undefined) throw new IoFailed("write", behind.store.directory, "ENOSPC");
+      const behind = ends.find(({ log, end, cuts }) => !log.isClosed && log.cuts === cuts && log.writtenEnd < end);
+      if (behind !== undefined) throw new IoFailed("write", behind.log.store.directory, "ENOSPC");
       for (const log of changed) if (!log.isClosed) await log.syncFiles();
       await syncDirectories(changed);
       await raft.save(this.#deadline("raft.save"));

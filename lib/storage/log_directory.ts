@@ -7,3 +7,6 @@ export const topicDirectoryName = (topicId: Uuid): string => uuidToBytes(topicId
 export const isUuidDirectory = (name: string): boolean => /^[0-9a-f]{32}$/.test(name);
 
 export const uuidOfDirectory = (name: string): Uuid => uuidFromBytes(Uint8Array.fromHex(name));
+
+/** Of a log in memory. */
+export const keyOf = (topicId: Uuid, partition: number): string => `${topicId}/${partition}`;

@@ -17,8 +17,8 @@ export interface MaintenanceNeeds {
   readonly io: Io;
   readonly settings: StorageSettings;
   logs(): Iterable<StoredLog>;
-  /** Resolves when everything that is durable now is in a checkpoint. */
-  checkpoint(): Promise<void>;
+  /** Resolves when everything that is durable now is in a checkpoint; to false when it could not be written. */
+  checkpoint(): Promise<boolean>;
   failed(error: unknown): void;
 }
 
@@ -78,8 +78,9 @@ export class Maintenance {
     const { io, settings, logs, checkpoint } = this.#needs;
     const plans = [...logs()].flatMap((log) => planCompaction(log, nowMs) ?? []);
     if (plans.length === 0) return;
-    // A restart must find the segments that are replaced as the checkpoint says they were: complete.
-    await checkpoint();
+    // A restart must find the segments that are replaced as the checkpoint says they were: complete. And nothing that the WAL still has to
+    // do again may meet the swap files that are written now.
+    if (!await checkpoint()) return;
     for (const plan of plans) {
       if (this.#stopped || plan.log.isClosed || plan.log.offlineReason !== null) continue;
       io.mark("storage.compaction");

@@ -2,16 +2,17 @@
  * A node's storage: the logs, the WAL under them, and the background tasks, wired to each other. Every decision lives in one of
  * those; here is only who tells whom.
  */
-import { BufferPool, type Deadline, type Io, IoFailed } from "../io/mod.ts";
+import { BufferPool, type BufferPoolStats, type Deadline, type Io, IoFailed } from "../io/mod.ts";
 import type { TopicIdPartition, Uuid } from "../protocol/ids.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { DataDirectory } from "./data_directory.ts";
 import { DiskFull } from "./errors.ts";
+import { syncFreshDirectories } from "./fresh_directories.ts";
 import { FileCache } from "./file_cache.ts";
 import { IndexCache } from "./log/index_cache.ts";
 import type { LogNeeds } from "./log/log_needs.ts";
 import { StoredLog } from "./log/partition_log.ts";
-import { topicDirectoryName } from "./log_directory.ts";
+import { keyOf, topicDirectoryName, uuidOfDirectory } from "./log_directory.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { Manifest } from "./manifest.ts";
 import { StoredRaft } from "./raft_store.ts";
@@ -42,7 +43,7 @@ export class NodeStorage implements Storage {
   readonly #space: Space;
   readonly #maintenance: Maintenance;
   readonly #removals: Removals;
-  readonly #logNeeds: LogNeeds;
+  readonly #logNeeds: LogNeeds & { readonly pool: BufferPool };
   readonly #healthListeners: ((health: StorageHealth) => void)[] = [];
   #wal: Wal | null = null;
   /** The WAL files in use, oldest first; the last ones may be missing here until the next trim. */
@@ -75,7 +76,7 @@ export class NodeStorage implements Storage {
       settings,
       logs: () => this.#logs.values(),
       walPosition: () => this.#wal!.position,
-      syncDirectories: (logs) => this.#syncDirectories(logs),
+      syncDirectories: (logs) => syncFreshDirectories(io, `${directory}/topics`, logs),
       flush: () => this.#writeback.flush(),
       verifyDirectory: () => claim.verify(io.deadlines.in("checkpoint.verify", FILE_MS)),
       trim: (before) => this.#trim(before),
@@ -90,7 +91,7 @@ export class NodeStorage implements Storage {
       indexes: new IndexCache(settings.indexCacheBytes),
       admit: (byteLength, internal) => this.#admit(byteLength, internal),
       commit: (log, baseOffset, end, bytes) => this.#wal!.append(log, baseOffset, end, bytes),
-      record: (write) => this.#record(write),
+      record: (write, becameDurable) => this.#record(write, becameDurable),
       unwritten: (log, byteLength, held) => this.#writeback.unwritten(log, byteLength, held),
       written: (byteLength, held) => this.#writeback.written(byteLength, held),
       changed: (log) => this.#checkpoint.changed(log),
@@ -131,6 +132,11 @@ export class NodeStorage implements Storage {
       indexBytes: this.#logNeeds.indexes.bytes,
       openFiles: this.#files.size,
     };
+  }
+
+  /** Of reads and copies: none is leased any more once everything was read and closed. */
+  get buffers(): BufferPoolStats {
+    return this.#logNeeds.pool.stats;
   }
 
   onHealth(listener: (health: StorageHealth) => void): void {
@@ -183,8 +189,8 @@ export class NodeStorage implements Storage {
   }
 
   /** Writes a checkpoint now. */
-  checkpoint(): Promise<void> {
-    return this.#checkpoint.run();
+  async checkpoint(): Promise<void> {
+    await this.#checkpoint.run();
   }
 
   /** Resolves when the background look at every log's directory after the start is done. */
@@ -196,7 +202,6 @@ export class NodeStorage implements Storage {
     if (this.#closing) return;
     this.#closing = true;
     this.#maintenance.stop();
-    this.#space.stop();
     const closed = this.#close();
     await this.#io.deadlines.guard(deadline, this.#directory, closed);
   }
@@ -231,7 +236,9 @@ export class NodeStorage implements Storage {
       outOfSpace: () => this.#space.ranOut(),
       healthChanged: () => this.#healthChanged(),
     });
-    this.raft.start((write) => this.#recordUrgent(write));
+    this.raft.start((write) =>
+      new Promise((resolve, reject) => this.#wal!.recordUrgent(write, (error) => error === null ? resolve() : reject(error)))
+    );
     if (manifest === null || replayedFrames > 0) {
       // What was rebuilt or replayed is in no checkpoint yet: the copied WAL holds it until the next one.
       if (manifest === null) await this.#checkpoint.run();
@@ -268,8 +275,10 @@ export class NodeStorage implements Storage {
         log.takeOffline(error instanceof Error ? error.message : String(error));
       }
     }
-    const known = new Set(Array.from(this.#logs.values(), ({ topicId }) => topicDirectoryName(topicId)));
-    await this.#removals.sweep((topic) => known.has(topic)).catch((cause: unknown) => {
+    await this.#removals.sweep(
+      (topic, partition) => this.log(uuidOfDirectory(topic), Number(partition)) !== null,
+      (topic) => Array.from(this.#logs.values()).some(({ topicId }) => topicDirectoryName(topicId) === topic),
+    ).catch((cause: unknown) => {
       this.#settings.log("warn", "Cannot remove what was deleted before the start: the next start tries again", { cause: String(cause) });
     });
   }
@@ -279,10 +288,12 @@ export class NodeStorage implements Storage {
       await this.#removals.stop();
       await this.#inspection;
       await this.#maintenance.idle();
+      // Looked after until here: what waits for room is committed once there is some.
       await this.#wal!.close();
       await this.#checkpoint.stop();
       if (this.#wal!.fenced === null) await this.#checkpoint.last();
     } finally {
+      this.#space.stop();
       this.#writeback.stop();
       for (const log of this.#logs.values()) {
         log.close();
@@ -316,12 +327,14 @@ export class NodeStorage implements Storage {
     }
   }
 
-  #record(write: (round: Round) => void): Promise<void> {
-    return new Promise((resolve, reject) => this.#wal!.record(write, (error) => error === null ? resolve() : reject(error)));
-  }
-
-  #recordUrgent(write: (round: Round) => void): Promise<void> {
-    return new Promise((resolve, reject) => this.#wal!.recordUrgent(write, (error) => error === null ? resolve() : reject(error)));
+  #record(write: (round: Round) => void, becameDurable?: () => void): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#wal!.record(write, (error) => {
+        if (error !== null) return reject(error);
+        becameDurable?.();
+        resolve();
+      })
+    );
   }
 
   async #removeDirectory(log: StoredLog, deadline: Deadline): Promise<void> {
@@ -336,20 +349,6 @@ export class NodeStorage implements Storage {
       throw error;
     }
     this.#removals.directoryLater(retired, log.settings.fileDeleteDelayMs);
-  }
-
-  async #syncDirectories(logs: readonly StoredLog[]): Promise<void> {
-    const topics = new Set<string>();
-    for (const { store } of logs) {
-      if (store.takeFresh()) topics.add(store.directory.slice(0, store.directory.lastIndexOf("/")));
-    }
-    if (topics.size === 0) return;
-    for (const path of [...topics, `${this.#directory}/topics`]) {
-      await this.#io.disk.syncDirectory(path, this.#io.deadlines.in("checkpoint.syncDirectory", FILE_MS)).catch((error: unknown) => {
-        // Removed meanwhile with its topic.
-        if (!(error instanceof IoFailed && error.code === "ENOENT")) throw error;
-      });
-    }
   }
 
   async #trim(before: WalPosition): Promise<void> {
@@ -391,8 +390,4 @@ export class NodeStorage implements Storage {
         return this.#wal?.fenced?.message ?? null;
     }
   }
-}
-
-function keyOf(topicId: Uuid, partition: number): string {
-  return `${topicId}/${partition}`;
 }

@@ -36,6 +36,8 @@ export class StoredRaft implements RaftStore {
   #dirty = false;
   /** Last entry that the files hold, without the WAL behind them. */
   #savedIndex = 0;
+  /** The directory is there for good. */
+  #isMade = false;
 
   constructor(io: Io, directory: string) {
     this.#io = io;
@@ -118,7 +120,7 @@ export class StoredRaft implements RaftStore {
     for (const entry of this.#entries) buffer.raftEntry(entry);
     const savedIndex = this.#lastIndex;
     try {
-      await this.#io.disk.makeDirectory(this.#directory, deadline);
+      await this.#makeDirectory(deadline);
       await replaceFile(this.#io, this.#directory, STATE_FILE, [buffer.bytes], deadline);
       this.#savedIndex = savedIndex;
     } catch (error) {
@@ -160,8 +162,16 @@ export class StoredRaft implements RaftStore {
     const text = new TextEncoder().encode(JSON.stringify(meta));
     const length = new Uint8Array(4);
     writeInt32(length, 0, text.length);
-    await this.#io.disk.makeDirectory(this.#directory, deadline);
+    await this.#makeDirectory(deadline);
     await replaceFile(this.#io, this.#directory, SNAPSHOT_FILE, [length, text, data], deadline);
+  }
+
+  /** With a name that survives the loss of power: a snapshot may be the first thing in it, long before a checkpoint. */
+  async #makeDirectory(deadline: Deadline): Promise<void> {
+    if (this.#isMade) return;
+    await this.#io.disk.makeDirectory(this.#directory, deadline);
+    await this.#io.disk.syncDirectory(this.#directory.slice(0, this.#directory.lastIndexOf("/")), deadline);
+    this.#isMade = true;
   }
 
   #damaged(name: string): CorruptLog {

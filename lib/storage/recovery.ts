@@ -5,6 +5,7 @@
  */
 import { type Deadline, DeadlineExceeded, type Io, IoFailed } from "../io/mod.ts";
 import type { Uuid } from "../protocol/ids.ts";
+import type { LogChange, LogDump } from "./log/log_state.ts";
 import type { StoredLog } from "./log/partition_log.ts";
 import type { Manifest } from "./manifest.ts";
 import type { StoredRaft } from "./raft_store.ts";
@@ -51,6 +52,7 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   const copy = new ForwardCopy(needs, (generations.at(-1) ?? from.generation) + 1);
   const replay = new Replay(needs);
   try {
+    for (const dump of manifest?.logs ?? []) if (dump.pending !== undefined) await replay.pending(dump, dump.pending);
     // After a clean stop there is nothing to look for, and looking means reading a whole file.
     if (manifest?.clean !== true && (generations.length > 0 || manifest !== null)) {
       const end = await scanWal(
@@ -96,6 +98,12 @@ class Replay {
 
   constructor(needs: RecoveryNeeds) {
     this.#needs = needs;
+  }
+
+  /** A change whose entry in the WAL comes before all that is read. */
+  async pending({ topicId, partition }: LogDump, change: LogChange): Promise<void> {
+    this.#needs.io.mark("storage.recovery.pending");
+    await this.#log({ topicId, partition, ...change });
   }
 
   async frame({ entries, batches }: ScannedFrame): Promise<void> {

@@ -53,14 +53,20 @@ export class Removals {
     this.later(delayMs, path, () => this.#removeDirectory(path));
   }
 
-  /** Removes what earlier runs left. New logs of the same topics cannot appear meanwhile: deleted topics do not come back. */
-  async sweep(isKnown: (topicDirectory: string) => boolean): Promise<void> {
-    for (const topic of await this.#list(this.#topicsDirectory)) {
+  /**
+   * Removes what earlier runs left: retired directories, and those whose retirement the loss of power took back after the WAL had forgotten the
+   * log. `isKnown` says whether a log has a directory, `hasLogs` whether any log has one there.
+   */
+  async sweep(isKnown: (topic: string, partition: string) => boolean, hasLogs: (topic: string) => boolean): Promise<void> {
+    for (const { name: topic, kind } of await this.#list(this.#topicsDirectory)) {
       if (this.#stopped) return;
-      if (topic.kind !== "directory" || !isUuidDirectory(topic.name)) continue;
-      const path = `${this.#topicsDirectory}/${topic.name}`;
-      const retired = (await this.#list(path)).filter(({ name, kind }) => kind === "directory" && /^\d+\.\d+\.deleted$/.test(name));
-      for (const { name } of retired) await this.#removeDirectory(`${path}/${name}`, isKnown(topic.name));
+      if (kind !== "directory" || !isUuidDirectory(topic)) continue;
+      const path = `${this.#topicsDirectory}/${topic}`;
+      for (const { name, kind } of await this.#list(path)) {
+        if (kind !== "directory") continue;
+        if (!/^\d+\.\d+\.deleted$/.test(name) && (!/^\d+$/.test(name) || isKnown(topic, name))) continue;
+        await this.#removeDirectory(`${path}/${name}`, hasLogs(topic));
+      }
     }
   }
 

@@ -37,9 +37,12 @@ export class Space {
     if (this.#uncheckedBytes >= CHECK_EVERY_BYTES) void this.check();
   }
 
-  /** A write has just failed with ENOSPC. */
+  /** A write has just failed with ENOSPC. It is tried again after the next look: at once, it would fail again, and again. */
   ranOut(): void {
-    this.#set(true);
+    if (!this.#full) {
+      this.#full = true;
+      this.#changed();
+    }
     this.#later();
   }
 

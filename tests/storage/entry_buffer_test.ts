@@ -21,7 +21,7 @@ test("EntryBuffer keeps every kind of entry when it grows in the middle of it", 
   for (let filled = 4040; filled < 4100; filled++) {
     const buffer = new EntryBuffer(0);
     buffer.raftEntry({ index: 1, term: 1, kind: "noop", data: new Uint8Array(filled - 22) });
-    buffer.offset("truncate", log, 2 ** 40 + filled);
+    buffer.change(log, { kind: "truncate", offset: 2 ** 40 + filled });
     buffer.delete(log);
     buffer.hardState({ term: 3, votedFor: null, commit: filled });
     expect(entries(buffer).slice(1)).toMatchObject([{ kind: "truncate", offset: 2 ** 40 + filled }, { kind: "delete" }, {

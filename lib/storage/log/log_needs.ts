@@ -9,8 +9,8 @@ export interface LogNeeds extends StoreNeeds {
   /** May this be appended now? @throws {Overloaded} @throws {DiskFull} @throws {Closed} @throws {StorageFenced} */
   admit(byteLength: number, internal: boolean): void;
   commit(log: StoredLog, baseOffset: number, end: number, bytes: Uint8Array): void;
-  /** Writes an entry among the appends; resolves when it is durable. */
-  record(write: (round: Round) => void): Promise<void>;
+  /** Writes an entry among the appends; resolves when it is durable. `becameDurable` is told in the same turn, before any checkpoint. */
+  record(write: (round: Round) => void, becameDurable?: () => void): Promise<void>;
   /** Bytes of `log` are durable and wait in memory for their segment. */
   unwritten(log: StoredLog, byteLength: number, held: boolean): void;
   /** Bytes found their segment, or are not wanted any more. */

@@ -15,6 +15,7 @@ export class LogRepair {
   readonly #log: LogState;
   /** Something changed that the next checkpoint must know. */
   readonly #changed: () => void;
+  #isRecovering = false;
 
   constructor(log: LogState, changed: () => void) {
     this.#log = log;
@@ -23,11 +24,13 @@ export class LogRepair {
 
   /** Brings the files back to what the checkpoint says: what they hold behind it is worth nothing until the WAL confirms it. */
   async trimToCheckpoint(): Promise<void> {
+    this.#isRecovering = true;
     await this.#log.store.removeOthers(this.#log.segments, true);
     const last = this.#log.segments.at(-1);
     if (last === undefined || !last.made) return;
     this.#log.shortReason = await this.#problemOf(last, this.#log.store.restoreSize(last));
     if (this.#log.shortReason === null) return;
+    this.#log.shortSegment = last;
     // What the WAL has behind it goes into a segment of its own: the file is left as it is, and nothing is lost when it is put back.
     this.#log.segments.push(new Segment(this.#log.end));
     this.#log.store.expectNoDirectory();
@@ -35,7 +38,12 @@ export class LogRepair {
 
   /** The WAL has been replayed: a file that was too short, and not because its end had been cut off, is missing something. */
   endRecovery(): void {
-    if (this.#log.shortReason !== null) this.#log.takeOffline(this.#log.shortReason);
+    this.#isRecovering = false;
+    const { shortReason, shortSegment, segments, start, gapTo } = this.#log;
+    if (shortReason === null) return;
+    // The log start has passed it, as it had before the stop: then it was retired, and nothing is missing.
+    if (shortSegment !== null && !segments.includes(shortSegment) && gapTo <= start) return this.#log.io.mark("storage.recovery.retired");
+    this.#log.takeOffline(shortReason);
   }
 
   /** Looks for what recovery has no time for: missing segments, and files that nobody needs. */
@@ -92,9 +100,10 @@ export class LogRepair {
     const segment = Segment.restore(dump);
     const at = this.#log.segments.findIndex(({ base }) => base === replaced[0]);
     if (at < 0) return;
-    const old = this.#log.segments.slice(at, at + replaced.length);
+    const old = this.#log.segments.filter(({ base }) => replaced.includes(base));
     await this.#log.store.finishSwap(old, segment);
-    await this.#log.store.index.rebuild(segment, false);
+    // A later entry may have removed it again.
+    if (!(await this.#isMissing(segment))) await this.#log.store.index.rebuild(segment, false);
     this.#log.segments.splice(at, old.length, segment);
     this.#log.sparseTo = Math.max(this.#log.sparseTo, this.#log.endOf(segment));
     this.#changed();
@@ -103,7 +112,6 @@ export class LogRepair {
   /** Removes everything at and behind `offset`; a batch that contains it goes whole. What was in memory has been written before. */
   async cut(offset: number): Promise<void> {
     const log = this.#log;
-    log.shortReason = null;
     while (log.segments.length > 1 && log.segments.at(-1)!.base >= offset) {
       const segment = log.segments.pop()!;
       if (segment.made) await log.store.remove(segment, false);
@@ -114,13 +122,32 @@ export class LogRepair {
       log.segments = [];
       log.start = log.end = log.durableEnd = offset;
     } else if (last !== undefined && last.made) {
-      const keep = await log.store.scan(last, 0, last.written, (bytes, at) => lastOffsetOf(bytes, at) < offset);
-      await log.store.truncate(last, keep);
-      await this.#refill(last);
+      if (this.#isRecovering && await this.#isMissing(last)) this.#goOnWithout(last, offset);
+      else {
+        const keep = await log.store.scan(last, 0, last.written, (bytes, at) => lastOffsetOf(bytes, at) < offset);
+        await log.store.truncate(last, keep);
+        await this.#refill(last);
+        if (log.shortSegment === last) log.shortSegment = null;
+      }
     }
+    if (log.shortSegment === null || !log.segments.includes(log.shortSegment)) log.shortReason = log.shortSegment = null;
     log.epochs.truncate(log.end);
     await this.#rebuildProducers();
     this.#changed();
+  }
+
+  /**
+   * Recovery cuts a segment whose file a later entry of the WAL had removed before the stop: a deeper cut, or the log start. Until that entry
+   * comes, what follows goes into a segment of its own; if none comes, the log is refused.
+   */
+  #goOnWithout(segment: Segment, offset: number): void {
+    const log = this.#log;
+    log.io.mark("storage.recovery.cutRemoved");
+    log.shortReason = `segment ${segment.base} is missing`;
+    log.shortSegment = segment;
+    log.end = log.durableEnd = offset;
+    log.segments.push(new Segment(offset));
+    log.store.expectNoDirectory();
   }
 
   /** Fills a segment's bookkeeping from its file and moves the log's end; answers with the bytes of whole, valid batches. */
@@ -159,9 +186,21 @@ export class LogRepair {
     }
   }
 
+  async #isMissing(segment: Segment): Promise<boolean> {
+    try {
+      await this.#log.store.sizeOf(segment);
+      return false;
+    } catch (error) {
+      if (error instanceof IoFailed && error.code === "ENOENT") return true;
+      throw error;
+    }
+  }
+
   async #rebuildProducers(): Promise<void> {
     this.#log.producers.clear();
     for (const segment of this.#log.segments) {
+      // Recovery: what is not there any more is cut off, or passed by the log start, by a later entry of the WAL.
+      if (this.#isRecovering && segment.made && await this.#isMissing(segment)) continue;
       await this.#log.store.scan(segment, 0, segment.written, (bytes, at) => this.#log.producers.apply(readBatchHeader(bytes, at)));
     }
   }

@@ -2,7 +2,7 @@
  * What is known of one log while the node runs: its segments, ends, epochs, producers, and the tail that only memory and WAL have. Shared by the
  * parts that append, read and repair; each of them says what may change when. Opens no file.
  */
-import { Closed } from "../../io/mod.ts";
+import { Closed, type Io } from "../../io/mod.ts";
 import type { Uuid } from "../../protocol/ids.ts";
 import {
   baseOffsetOf,
@@ -23,6 +23,12 @@ import { Segment, type SegmentDump } from "./segment.ts";
 import type { SegmentStore } from "./segment_store.ts";
 import { Tail } from "./tail.ts";
 
+/** What a log does to its files once the WAL says so. */
+export type LogChange =
+  | { readonly kind: "logStart" | "truncate"; readonly offset: number }
+  /** Base offsets of the segments that go, and the dump of the one that takes their place. */
+  | { readonly kind: "swap"; readonly replaced: readonly number[]; readonly segment: string };
+
 /** A log in the checkpoint. */
 export interface LogDump {
   readonly topicId: Uuid;
@@ -35,6 +41,8 @@ export interface LogDump {
   readonly epochs: readonly (readonly [number, number])[];
   readonly producers: readonly ProducerDump[];
   readonly segments: readonly SegmentDump[];
+  /** Its entry lies before the WAL that this checkpoint needs, and nothing above shows it yet: to be done after a restart. */
+  readonly pending?: LogChange;
 }
 
 export class LogState {
@@ -54,14 +62,26 @@ export class LogState {
   cleanedTo = 0;
   /** Batches below may have gaps between them for another reason. */
   sparseTo = 0;
+  /** Durable in the WAL, and on its way into everything else. One at a time: changes are made in the log's turn. */
+  pending: LogChange | null = null;
+  /** How often the end went back. */
+  cuts = 0;
   closed = false;
   offlineReason: string | null = null;
   /** Why the active segment's file was too short at the start; a replayed cut may explain it. */
   shortReason: string | null = null;
+  /** Whose file that is: one that the log start has passed since is missing by right. */
+  shortSegment: Segment | null = null;
+  /** The WAL left offsets below out, because of that. */
+  gapTo = 0;
   /** One structured line for who operates the node. */
   readonly tell: StorageLog;
 
-  constructor(storage: StorageSettings, topicId: Uuid, partition: number, settings: LogSettings, store: SegmentStore) {
+  /** For marks. */
+  readonly io: Io;
+
+  constructor(io: Io, storage: StorageSettings, topicId: Uuid, partition: number, settings: LogSettings, store: SegmentStore) {
+    this.io = io;
     this.tell = storage.log;
     this.topicId = topicId;
     this.partition = partition;
@@ -161,6 +181,7 @@ export class LogState {
       epochs: this.epochs.dump(this.durableEnd),
       producers: this.producers.dump(this.durableEnd),
       segments,
+      ...this.pending === null ? {} : { pending: this.pending },
     };
   }
 

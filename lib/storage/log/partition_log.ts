@@ -3,7 +3,7 @@
  * answers for epochs, producers and timestamps. What waits for what: `append` → WAL → `committed` → readable → segment file, later.
  * Validates nothing: CRC and sequence are the caller's business. Sources: KIP-98, KIP-101, KIP-734.
  */
-import { Closed, type Deadline, invariant, type Lease } from "../../io/mod.ts";
+import { type Deadline, invariant, type Lease } from "../../io/mod.ts";
 import type { Uuid } from "../../protocol/ids.ts";
 import {
   batchSize,
@@ -21,6 +21,7 @@ import type { ActiveProducer, EpochEnd, LogRead, LogSettings, PartitionLog, Sequ
 import type { Participant, Round } from "../wal/round.ts";
 import type { SegmentBounds } from "./batch_place.ts";
 import { DurableWaiters } from "./durable_waiters.ts";
+import { LogChanges } from "./log_changes.ts";
 import type { LogNeeds } from "./log_needs.ts";
 import { LogReads } from "./log_reads.ts";
 import { LogRepair } from "./log_repair.ts";
@@ -44,6 +45,7 @@ export class StoredLog implements PartitionLog, Participant {
   readonly #needs: LogNeeds;
   readonly #state: LogState;
   readonly #reads: LogReads;
+  readonly #changes: LogChanges;
   readonly #waiters = new DurableWaiters();
   /** Work on the files, one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -56,9 +58,10 @@ export class StoredLog implements PartitionLog, Participant {
     this.walId.set(uuidToBytes(topicId));
     writeInt32(this.walId, 16, partition);
     this.store = new SegmentStore(needs, directory, exists);
-    this.#state = new LogState(needs.settings, topicId, partition, settings, this.store);
+    this.#state = new LogState(needs.io, needs.settings, topicId, partition, settings, this.store);
     this.#reads = new LogReads(this.#state, needs.settings.decompressedBytesMax);
     this.repair = new LogRepair(this.#state, () => needs.changed(this));
+    this.#changes = new LogChanges(needs, this, this.#state, this.repair, () => this.#flush());
   }
 
   get logStartOffset(): number {
@@ -101,6 +104,9 @@ export class StoredLog implements PartitionLog, Participant {
   }
   get isClosed(): boolean {
     return this.#state.closed;
+  }
+  get cuts(): number {
+    return this.#state.cuts;
   }
   /** Everything below is in the segments' files. */
   get writtenEnd(): number {
@@ -191,18 +197,13 @@ export class StoredLog implements PartitionLog, Participant {
 
   async advanceLogStart(offset: number, _deadline: Deadline): Promise<void> {
     this.#state.check();
-    if (offset <= this.#state.start) return;
     if (offset > this.#state.end) throw new OffsetOutOfRange(offset, this.#state.start, this.#state.end);
-    await this.#needs.record((round) => round.entries.offset("logStart", this.walId, offset));
-    this.moveStart(offset);
-    await this.dropBelowStart();
+    await this.#changes.advanceStart(offset);
   }
 
   async truncateTo(offset: number, _deadline: Deadline): Promise<void> {
     this.#state.check();
-    if (offset >= this.#state.end) return;
-    await this.#needs.record((round) => round.entries.offset("truncate", this.walId, offset));
-    await this.cut(offset);
+    await this.#changes.truncate(offset);
   }
 
   configure(settings: LogSettings): void {
@@ -263,6 +264,7 @@ export class StoredLog implements PartitionLog, Participant {
       if (header.baseOffset < this.#state.end) return;
       // Nobody is served from here, but nothing is dropped either.
       this.#state.segments.push(new Segment(header.baseOffset));
+      this.#state.gapTo = header.baseOffset;
       this.#state.end = this.#state.durableEnd = header.baseOffset;
     }
     if (this.#state.segments.length === 0) this.#state.start = this.#state.end = this.#state.durableEnd = header.baseOffset;
@@ -280,19 +282,8 @@ export class StoredLog implements PartitionLog, Participant {
     if (this.#state.moveStart(offset)) this.#needs.changed(this);
   }
 
-  /** Retires segments that lie wholly below the log start; their files are deleted after the delay that the topic asks for. */
-  dropBelowStart(countMax = Infinity): Promise<number> {
-    return this.inTurn(async () => {
-      let count = 0;
-      while (count < countMax && this.#state.segments.length > 1 && this.#state.segments[1]!.base <= this.#state.start) {
-        await this.#flush();
-        const segment = this.#state.segments.shift()!;
-        if (segment.made) await this.#retire(segment);
-        count++;
-      }
-      if (count > 0) this.#needs.changed(this);
-      return count;
-    });
+  dropBelowStart(): Promise<void> {
+    return this.#changes.dropBelowStart();
   }
 
   expireProducers(oldestMs: number): void {
@@ -313,26 +304,12 @@ export class StoredLog implements PartitionLog, Participant {
    * The WAL says so first: from then on a restart finishes it.
    */
   swap(replaced: readonly Segment[], segment: Segment, cleanedTo: number): Promise<boolean> {
-    return this.inTurn(async () => {
-      const at = this.#state.segments.indexOf(replaced[0]!);
-      if (this.#state.closed || at < 0 || replaced.some((one, index) => this.#state.segments[at + index] !== one)) return false;
-      const bases = replaced.map(({ base }) => base);
-      await this.#needs.record((round) => round.entries.swap(this.walId, bases, JSON.stringify(segment.dump())));
-      await this.store.finishSwap(replaced, segment);
-      this.#state.segments.splice(at, replaced.length, segment);
-      this.#state.cleanedTo = cleanedTo;
-      this.#needs.changed(this);
-      return true;
-    });
+    return this.#changes.swap(replaced, segment, cleanedTo);
   }
 
   /** Removes everything at and behind `offset`; a batch that contains it goes whole. */
   cut(offset: number): Promise<void> {
-    return this.inTurn(async () => {
-      this.failed(new Closed(`what partition ${this.partition} of topic ${this.topicId} had from offset ${offset} on`));
-      await this.#flush();
-      await this.repair.cut(offset);
-    });
+    return this.#changes.cut(offset);
   }
 
   /** Looks for what recovery has no time for: missing segments, and files that nobody needs. */
@@ -351,7 +328,7 @@ export class StoredLog implements PartitionLog, Participant {
     return this.#state.eachSegment((segment) => this.store.index.write(segment, segment === this.#state.segments.at(-1)));
   }
 
-  /** Takes the batches into the tail and every bookkeeping; answers with the bytes as they are kept. */
+  /** Into the tail and every bookkeeping; answers with the bytes as they are kept. */
   #keep(bytes: Uint8Array, lease: Lease | null, baseOffset: number, end: number, nowMs: number): Uint8Array {
     const { segment, position } = this.#state.add(bytes, baseOffset, end, nowMs);
     const place = { baseOffset, lastOffset: end - 1, segment, position };
@@ -383,11 +360,5 @@ export class StoredLog implements PartitionLog, Participant {
       this.#state.tail.shift(run.length);
       for (const { bytes, held } of run) this.#needs.written(bytes.length, held);
     }
-  }
-
-  async #retire(segment: Segment): Promise<void> {
-    await this.store.retire(segment);
-    const what = this.store.path(segment, ".log");
-    this.#needs.removeLater(this.#state.settings.fileDeleteDelayMs, what, () => this.store.remove(segment, true));
   }
 }

@@ -15,6 +15,7 @@ import {
 } from "../../protocol/records/mod.ts";
 import type { NodeId, Uuid } from "../../protocol/ids.ts";
 import { UUID_BYTES, uuidFromBytes } from "../../protocol/wire/mod.ts";
+import type { LogChange } from "../log/log_state.ts";
 import type { Entry, HardState } from "../../raft/types.ts";
 
 const APPEND = 1, LOG_START = 2, TRUNCATE = 3, DELETE = 4, SWAP = 5, HARD_STATE = 6, RAFT_ENTRY = 7;
@@ -87,16 +88,17 @@ export class EntryBuffer {
     writeInt32(this.#bytes, at + 12, headersCrc);
   }
 
-  offset(kind: "logStart" | "truncate", log: LogIdBytes, offset: number): void {
-    const at = this.#begin(kind === "logStart" ? LOG_START : TRUNCATE, log, 8);
-    writeInt64(this.#bytes, at, offset);
+  change(log: LogIdBytes, change: LogChange): void {
+    if (change.kind === "swap") return this.#swap(log, change.replaced, change.segment);
+    const at = this.#begin(change.kind === "logStart" ? LOG_START : TRUNCATE, log, 8);
+    writeInt64(this.#bytes, at, change.offset);
   }
 
   delete(log: LogIdBytes): void {
     this.#begin(DELETE, log, 0);
   }
 
-  swap(log: LogIdBytes, replaced: readonly number[], segment: string): void {
+  #swap(log: LogIdBytes, replaced: readonly number[], segment: string): void {
     const text = new TextEncoder().encode(segment);
     let at = this.#begin(SWAP, log, 8 + replaced.length * 8 + text.length);
     writeInt32(this.#bytes, at, replaced.length);

@@ -35,6 +35,10 @@ export class Round {
   get isEmpty(): boolean {
     return this.#entries.length === 0;
   }
+  /** Somebody waits for an entry of it who may stand in the way of everybody else: it goes out whatever is full. */
+  get isAwaited(): boolean {
+    return this.#callbacks.length > 0;
+  }
   get batchesBytes(): number {
     return this.#batchesBytes;
   }

@@ -201,9 +201,11 @@ export class Wal {
   #pump(): void {
     if (this.#running || this.#fenced !== null) return;
     if (!this.#waiting()) return this.#drained?.();
-    if (this.#queue.length > 0 && this.#urgent.isEmpty && !this.#host.mayCommit()) return;
-    // Raft goes on while partitions must wait for their segments.
-    const round = this.#host.mayCommit() ? this.#queue.shift() ?? this.#newRound() : this.#newRound();
+    // Raft goes on while partitions must wait for their segments. So does an entry that a log waits for with its files in hand, and what
+    // was appended before it: those segments could not be written while it waits.
+    const mayCommit = this.#host.mayCommit() || this.#queue.some(({ isAwaited }) => isAwaited);
+    if (this.#urgent.isEmpty && !mayCommit) return;
+    const round = mayCommit ? this.#queue.shift() ?? this.#newRound() : this.#newRound();
     if (!this.#urgent.isEmpty) {
       round.absorb(this.#urgent);
       this.#recycle(this.#urgent);

@@ -1,0 +1,113 @@
+/**
+ * What a log does to its files by an entry of the WAL: its start moves, its end is cut, compacted segments take the place of others. Each in the
+ * log's turn from its entry on, so that a restart does them again in the order in which they were done.
+ */
+import { Closed } from "../../io/mod.ts";
+import type { LogNeeds } from "./log_needs.ts";
+import type { LogRepair } from "./log_repair.ts";
+import type { LogChange, LogState } from "./log_state.ts";
+import type { StoredLog } from "./partition_log.ts";
+import type { Segment } from "./segment.ts";
+
+export class LogChanges {
+  readonly #needs: LogNeeds;
+  readonly #log: StoredLog;
+  readonly #state: LogState;
+  readonly #repair: LogRepair;
+  /** Writes what is durable to the segments; in turn only. */
+  readonly #flush: () => Promise<void>;
+
+  constructor(needs: LogNeeds, log: StoredLog, state: LogState, repair: LogRepair, flush: () => Promise<void>) {
+    this.#needs = needs;
+    this.#log = log;
+    this.#state = state;
+    this.#repair = repair;
+    this.#flush = flush;
+  }
+
+  advanceStart(offset: number): Promise<void> {
+    return this.#log.inTurn(async () => {
+      if (offset <= this.#state.start) return;
+      this.#state.check();
+      await this.#change({ kind: "logStart", offset }, () => {
+        this.#log.moveStart(offset);
+        return this.#dropBelowStart();
+      });
+    });
+  }
+
+  truncate(offset: number): Promise<void> {
+    return this.#log.inTurn(async () => {
+      if (offset >= this.#state.end) return;
+      this.#state.check();
+      await this.#change({ kind: "truncate", offset }, () => this.#cut(offset));
+    });
+  }
+
+  /** False when not all of `replaced` are there any more. */
+  swap(replaced: readonly Segment[], segment: Segment, cleanedTo: number): Promise<boolean> {
+    return this.#log.inTurn(async () => {
+      const { segments } = this.#state;
+      const at = segments.indexOf(replaced[0]!);
+      if (this.#state.closed || at < 0 || replaced.some((one, index) => segments[at + index] !== one)) return false;
+      const change = { kind: "swap", replaced: replaced.map(({ base }) => base), segment: JSON.stringify(segment.dump()) } as const;
+      await this.#change(change, async () => {
+        await this.#log.store.finishSwap(replaced, segment);
+        segments.splice(at, replaced.length, segment);
+        this.#state.cleanedTo = cleanedTo;
+      });
+      return true;
+    });
+  }
+
+  /** For recovery, which has found the entry. */
+  cut(offset: number): Promise<void> {
+    return this.#log.inTurn(() => this.#cut(offset));
+  }
+  dropBelowStart(): Promise<void> {
+    return this.#log.inTurn(() => this.#dropBelowStart());
+  }
+
+  /** The WAL says it first; a checkpoint that is written before `work` is done carries it. */
+  async #change(change: LogChange, work: () => Promise<void>): Promise<void> {
+    await this.#needs.record((round) => round.entries.change(this.#log.walId, change), () => {
+      this.#state.pending = change;
+      this.#needs.changed(this.#log);
+    });
+    try {
+      await work();
+    } catch (error) {
+      // What memory says and what a restart will do are not the same any more; only a restart can bring them together.
+      if (change.kind !== "logStart" && !(error instanceof Closed)) {
+        this.#state.takeOffline(`"${change.kind}" was not finished: ${String(error)}`);
+      }
+      throw error;
+    }
+    this.#state.pending = null;
+    this.#needs.changed(this.#log);
+  }
+
+  async #cut(offset: number): Promise<void> {
+    this.#state.cuts++;
+    this.#log.failed(new Closed(`what partition ${this.#log.partition} of topic ${this.#log.topicId} had from offset ${offset} on`));
+    await this.#flush();
+    await this.#repair.cut(offset);
+  }
+
+  /** Retires segments that lie wholly below the log start; their files are deleted after the delay that the topic asks for. */
+  async #dropBelowStart(): Promise<void> {
+    const { segments, start } = this.#state;
+    while (segments.length > 1 && segments[1]!.base <= start) {
+      await this.#flush();
+      const segment = segments.shift()!;
+      this.#needs.changed(this.#log);
+      if (segment.made) await this.#retire(segment);
+    }
+  }
+
+  async #retire(segment: Segment): Promise<void> {
+    const { store } = this.#log;
+    await store.retire(segment);
+    this.#needs.removeLater(this.#state.settings.fileDeleteDelayMs, store.path(segment, ".log"), () => store.remove(segment, true));
+  }
+}

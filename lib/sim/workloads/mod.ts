@@ -1,10 +1,14 @@
 /** Every workload of the broker tier, by kind. */
 import { groups } from "./groups.ts";
 import { log } from "./log.ts";
+import { retention } from "./retention.ts";
 import { sequences } from "./sequences.ts";
+import { topics } from "./topics.ts";
 import type { Workload } from "./types.ts";
 
-export const WORKLOADS: ReadonlyMap<string, Workload> = new Map([log, sequences, groups].map((workload) => [workload.kind, workload]));
+export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
+  [log, sequences, groups, topics, retention].map((workload) => [workload.kind, workload]),
+);
 
 /** @throws {RangeError} for a kind that there is not. */
 export function workloadOf(kind: string): Workload {

@@ -44,14 +44,15 @@ export class MarkedProducer {
   /** The disk finds no marks in what is packed. */
   readonly #isLegible: boolean;
 
-  constructor(client: Client) {
+  /** @param isKept false: what was acknowledged may be deleted before its producer hears of it, so nobody looks whether it is durable. */
+  constructor(client: Client, isKept = true) {
     const { context } = client;
     const compression: CompressionType = COMPRESSION_TYPES[knob(context, "compression")]!;
     const kind = kindOf(client);
     this.#client = client;
     this.#isIdempotent = kind.idempotent === true;
     this.#isAcknowledged = kind.acks !== 0;
-    this.#isLegible = compression === "none";
+    this.#isLegible = isKept && compression === "none";
     this.#producer = openProducer(client.io, {
       ...clientOptions(context),
       ...kind,

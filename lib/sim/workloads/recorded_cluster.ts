@@ -129,7 +129,7 @@ function offsetFetch(client: Client, { groups, groupId }: Draft<typeof OffsetFet
   };
 }
 
-const recorders = (all: readonly (readonly [AnyApi, unknown])[]): Recorders =>
+export const recorders = (all: readonly (readonly [AnyApi, unknown])[]): Recorders =>
   new Map(all.map(([api, recorder]) => [api.key, recorder as (client: Client, request: never) => Recording<never>]));
 
 export const GROUP_RECORDERS = recorders([[SyncGroup, syncGroup], [OffsetCommit, offsetCommit], [OffsetFetch, offsetFetch]]);

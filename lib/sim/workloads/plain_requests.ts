@@ -1,0 +1,100 @@
+/** Requests as they are, one try each: what a topic's partition holds from an offset on, all topics as a broker lists them, one record more. */
+import { type Cluster, KafkaError } from "../../client/mod.ts";
+import { decodeBatch, encodeBatch, errorName, Fetch, forEachBatch, Metadata, Produce, ZERO_UUID } from "../../protocol/mod.ts";
+import type { Told } from "../history.ts";
+import type { Client } from "./client.ts";
+import { knob } from "./knobs.ts";
+import { toldBy } from "./recorded_cluster.ts";
+import { markIn, valueOf } from "./values.ts";
+
+/** Up to these versions topics have names in requests. */
+const PRODUCE_BY_NAME_MAX = 12;
+const FETCH_BY_NAME_MAX = 12;
+const BATCH_BYTES_MAX = 1_000_000;
+
+const deadlineOf = ({ io, context }: Client, op: string) => io.deadlines.in(op, knob(context, "requestTimeoutMs"));
+
+/** What went wrong and may go wrong; anything else is thrown on. */
+function expected(error: unknown): null {
+  if (error instanceof KafkaError) return null;
+  throw error;
+}
+
+/** Records what is there from `offset` on as read. @returns the offset behind it; null when there was no answer or none with records. */
+export async function fetchOnce(
+  client: Client,
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<number | null> {
+  const askedAt = client.world.now;
+  const deadline = deadlineOf(client, "fetch");
+  const reply = await cluster.call("any", Fetch, {
+    ...{ maxWaitMs: 0, minBytes: 0, maxBytes: 100_000 },
+    topics: [{
+      topic,
+      topicId: ZERO_UUID,
+      partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1 + client.draws.below(20_000) }],
+    }],
+  }, { deadline, maxVersion: FETCH_BY_NAME_MAX }).catch(expected);
+  const row = reply?.responses[0]?.partitions[0];
+  if (row?.errorCode !== 0 || row.records === null) return null;
+  const bytes = row.records;
+  let next: number | null = null;
+  forEachBatch(bytes, (at) => {
+    for (const record of decodeBatch(bytes, at, BATCH_BYTES_MAX)) {
+      // The first batch may begin before the offset that was asked for.
+      if (record.offset < offset) continue;
+      const mark = markIn(record.value);
+      client.saw((asked) => ({ ...asked, kind: "read", topic, partition, offset: record.offset, mark, group: "" }), askedAt);
+      client.context.count("read");
+      next = record.offset + 1;
+    }
+  });
+  return next;
+}
+
+/** Records all topics with their numbers of partitions as listed. */
+export async function listOnce(client: Client, cluster: Cluster): Promise<ReadonlyMap<string, number> | null> {
+  const askedAt = client.world.now;
+  const reply = await cluster.call("any", Metadata, { topics: null, allowAutoTopicCreation: false }, {
+    deadline: deadlineOf(client, "list topics"),
+  })
+    .catch(expected);
+  if (reply === null || reply.errorCode !== 0) return null;
+  const topics = new Map(
+    reply.topics.filter(({ errorCode }) => errorCode === 0).map(({ name, partitions }) => [name ?? "", partitions.length]),
+  );
+  client.saw((asked) => ({ ...asked, kind: "listed", topics: Object.fromEntries(topics) }), askedAt);
+  return topics;
+}
+
+/** One record, which no topic is made for. */
+export async function produceOnce(client: Client, cluster: Cluster, topic: string, partition: number): Promise<void> {
+  const { context, draws, io } = client;
+  const mark = context.nextMark();
+  const event = { kind: "produced", topic, partition, mark, idempotent: false } as const;
+  const tell = client.asks((asked) => ({ ...asked, ...event, told: "unknown", offset: -1 }));
+  const value = new TextEncoder().encode(valueOf(mark, draws.skewed(1, 500)));
+  const records = encodeBatch({ records: [{ timestamp: io.clock.wall(), key: null, value, headers: [] }] });
+  const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: partition, records }] }];
+  const request = { acks: -1, timeoutMs: knob(context, "requestTimeoutMs"), topicData };
+  const [told, offset] = await cluster.call("any", Produce, request, {
+    deadline: deadlineOf(client, "produce"),
+    maxVersion: PRODUCE_BY_NAME_MAX,
+  })
+    .then(
+      ({ responses }): [Told, number] => {
+        const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
+        const isUnclear = errorName(errorCode) === "KAFKA_STORAGE_ERROR";
+        return [isUnclear ? "unknown" : toldBy(errorCode), errorCode === 0 ? baseOffset : -1];
+      },
+      (error: unknown): [Told, number] => {
+        if (!(error instanceof KafkaError)) throw error;
+        return [error.isOutcomeUnknown ? "unknown" : "failed", -1];
+      },
+    );
+  tell((asked) => ({ ...asked, ...event, told, offset }));
+  context.count(told === "ok" ? "acknowledged" : told);
+}

@@ -1,0 +1,137 @@
+/**
+ * Administrators that make, delete, grow and change the same few topics at the same time, while others write to them and read: what was acknowledged is
+ * seen by everybody who asks afterwards, and of a deleted topic nothing comes back.
+ */
+import { type AdminApi, type Cluster, KafkaError, openAdmin, openCluster } from "../../client/mod.ts";
+import { namedOracles } from "../oracles/mod.ts";
+import { ADMIN_RECORDERS } from "./admin_recorders.ts";
+import { type Client, live } from "./client.ts";
+import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, patientOptions, whole } from "./knobs.ts";
+import { fetchOnce, listOnce, produceOnce } from "./plain_requests.ts";
+import type { Budget } from "./producing.ts";
+import { readWhole } from "./reading.ts";
+import { recordedCluster } from "./recorded_cluster.ts";
+import { partitionsOf } from "./set_up.ts";
+import type { Workload } from "./types.ts";
+
+const KIND = "topics";
+const SETTING = "max.message.bytes";
+const PARTITIONS_MAX = 4;
+/** What was asked for last may still be on its way when everybody has gone. */
+const SETTLED_AFTER_MS = 3_000;
+
+const nameOf = (at: number): string => `topic${at}`;
+
+export const topics: Workload = {
+  kind: KIND,
+
+  plan(draws) {
+    return {
+      kind: KIND,
+      clients: 1 + draws.below(4),
+      operations: whole(draws.skewed(10, 120)),
+      knobs: {
+        ...clientKnobs(draws),
+        ...lifeKnobs(draws, 0.2),
+        names: 1 + draws.below(4),
+        pauseMs: draws.skewed(1, 500),
+        createShare: draws.float(),
+        deleteShare: draws.float(),
+        growShare: draws.float(),
+        alterShare: draws.float(),
+        describeShare: draws.float(),
+        listShare: draws.float(),
+        produceShare: 2 * draws.float(),
+        readShare: draws.float(),
+      },
+    };
+  },
+
+  async run(context) {
+    await Promise.all(Array.from({ length: context.plan.clients }, (_, at) => {
+      const budget = { left: context.plan.operations };
+      return live(context, `topics-admin${at}`, (client) => administer(client, budget), livesOf(context));
+    }));
+  },
+
+  async finish(context, reader) {
+    await live(context, `topics-${reader}`, async (client) => {
+      await client.sleep(SETTLED_AFTER_MS);
+      const cluster = openCluster(client.io, patientOptions(context));
+      let listed: ReadonlyMap<string, number> | null = null;
+      while (listed === null) listed = await listOnce(client, cluster);
+      await cluster.close();
+      for (let at = 0; at < knob(context, "names"); at++) {
+        const count = listed.get(nameOf(at));
+        if (count !== undefined) await readWhole(client, partitionsOf(nameOf(at), count), reader);
+      }
+    });
+  },
+
+  oracles: namedOracles([
+    "lost-write",
+    "refused-write",
+    "duplicate",
+    "invented-record",
+    "inconsistent-offsets",
+    "dense-offsets",
+    "read-of-deleted",
+    "topic-lists",
+    "topic-lives",
+    "topic-configs",
+  ]),
+};
+
+async function administer(client: Client, budget: Budget): Promise<void> {
+  const { context, draws, io } = client;
+  const cluster = openCluster(io, clientOptions(context));
+  const admin = openAdmin(io, clientOptions(context), recordedCluster(client, openCluster(io, clientOptions(context)), ADMIN_RECORDERS));
+  while (budget.left > 0) {
+    budget.left--;
+    const topic = nameOf(draws.below(knob(context, "names")));
+    await step(client, admin, cluster, topic).catch((error: unknown) => {
+      // What the wire said is in the history; some questions go unanswered while the broker is away.
+      if (!(error instanceof KafkaError)) throw error;
+    });
+    await client.sleep(draws.float() * 2 * knob(context, "pauseMs"));
+  }
+  await admin.close();
+  await cluster.close();
+}
+
+async function step(client: Client, admin: AdminApi, cluster: Cluster, topic: string): Promise<void> {
+  const { draws } = client;
+  const partition = draws.below(PARTITIONS_MAX);
+  switch (choose(client)) {
+    case "create": {
+      const configs = draws.chance(0.5) ? { [SETTING]: String(100_000 + draws.below(9)) } : {};
+      return void await admin.createTopics([{ name: topic, partitions: 1 + partition, configs }]);
+    }
+    case "delete":
+      return void await admin.deleteTopics([topic]);
+    case "grow":
+      return void await admin.createPartitions({ [topic]: 1 + partition });
+    case "alter": {
+      const change = draws.chance(0.2)
+        ? { name: SETTING, operation: "delete" as const }
+        : { name: SETTING, operation: "set" as const, value: String(100_000 + draws.below(9)) };
+      return void await admin.alterConfigs([{ resource: { type: "topic", name: topic }, changes: [change] }]);
+    }
+    case "describe":
+      return void await admin.describeConfigs([{ type: "topic", name: topic }]);
+    case "list":
+      return void await listOnce(client, cluster);
+    case "produce":
+      return await produceOnce(client, cluster, topic, partition);
+    case "read":
+      return void await fetchOnce(client, cluster, topic, partition, draws.chance(0.8) ? 0 : draws.below(10));
+  }
+}
+
+const ACTIONS = ["create", "delete", "grow", "alter", "describe", "list", "produce", "read"] as const;
+
+function choose({ draws, context }: Client): typeof ACTIONS[number] {
+  const shares = ACTIONS.map((action) => knob(context, `${action}Share`));
+  let at = draws.float() * shares.reduce((sum, share) => sum + share, 0);
+  return ACTIONS.find((_, i) => (at -= shares[i]!) < 0) ?? "list";
+}

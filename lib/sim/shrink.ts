@@ -104,12 +104,14 @@ async function faultClasses(search: Search): Promise<void> {
   }
 }
 
-/** ddmin: without ever smaller parts of the list. */
-async function faults(search: Search): Promise<void> {
-  for (let size = Math.ceil(search.plan.faults.length / 2); size >= 1 && !search.ended; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < search.plan.faults.length && !search.ended;) {
-      const without: readonly Fault[] = search.plan.faults.toSpliced(at, size);
-      if (!await search.change("fewer faults", { faults: without })) at += size;
+const faults = (search: Search): Promise<void> =>
+  parts(search, () => search.plan.faults, (left) => search.change("fewer faults", { faults: left }));
+
+/** ddmin: tries to do without ever smaller parts of a list. @param now what is left of it. */
+async function parts<T>(search: Search, now: () => readonly T[], take: (left: readonly T[]) => Promise<boolean>): Promise<void> {
+  for (let size = Math.ceil(now().length / 2); size >= 1 && !search.ended; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < now().length && !search.ended;) {
+      if (!await take(now().toSpliced(at, size))) at += size;
     }
   }
 }
@@ -157,18 +159,14 @@ function changeWorkload(search: Search, step: string, at: number, change: Partia
 /** A knob that is not named has the product's own value. */
 async function knobs(search: Search): Promise<void> {
   await search.change("no knobs", { knobs: {} });
-  for (const name of Object.keys(search.plan.knobs)) await search.change(`no ${name}`, { knobs: without(search.plan.knobs, name) });
-  for (const [at, { knobs: own }] of search.plan.workloads.entries()) {
-    await changeWorkload(search, "no knobs of a workload", at, { knobs: {} });
-    for (const name of Object.keys(own)) {
-      const now = search.plan.workloads[at]!.knobs;
-      if (name in now) await changeWorkload(search, `no ${name} of a workload`, at, { knobs: without(now, name) });
-    }
+  await parts(search, () => Object.entries(search.plan.knobs), (left) => search.change("fewer knobs", { knobs: Object.fromEntries(left) }));
+  for (const at of search.plan.workloads.keys()) {
+    const change = (left: readonly (readonly [string, number])[]): Promise<boolean> =>
+      changeWorkload(search, "fewer knobs of a workload", at, { knobs: Object.fromEntries(left) });
+    await change([]);
+    await parts(search, () => Object.entries(search.plan.workloads[at]!.knobs), change);
   }
 }
-
-const without = (all: Readonly<Record<string, number>>, name: string): Readonly<Record<string, number>> =>
-  Object.fromEntries(Object.entries(all).filter(([other]) => other !== name));
 
 /** Whole milliseconds are easier to read: all at once, else one by one. */
 async function roundTimes(search: Search): Promise<void> {

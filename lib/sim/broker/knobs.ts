@@ -2,7 +2,7 @@
  * What the seed turns besides faults: settings by their Kafka names, sizes that no setting offers (`storage.…`, `log.segmentBytes`, `limits.…`),
  * and how the network and the disk are when they are well (`net.…`, `disk.…`). A knob is a name and a number, so that plans can be kept and shrunk.
  */
-import { loadSettings, NodeSettings } from "../../config/mod.ts";
+import { loadSettings } from "../../config/mod.ts";
 import type { NodeTuning } from "../../node.ts";
 import type { NetworkOptions } from "../net/options.ts";
 import type { Plan } from "../plan.ts";
@@ -25,7 +25,7 @@ const CHOICES: Readonly<Record<string, (draws: Draws) => number>> = {
   "queued.max.request.bytes": (draws) => whole(draws.skewed(KIB, 256 * KIB)),
   "connection.output.bytes.max": (draws) => whole(draws.skewed(KIB, 256 * KIB)),
   "connection.requests.max": (draws) => 1 + draws.below(5),
-  "max.connections": (draws) => 5 + draws.below(60),
+  "max.connections": (draws) => 40 + draws.below(60),
   "max.connection.creation.rate": (draws) => 3 + draws.below(50),
   "connections.max.idle.ms": (draws) => whole(draws.skewed(300, 30_000)),
   "request.timeout.ms": (draws) => whole(draws.skewed(500, 30_000)),
@@ -97,8 +97,8 @@ function related(knobs: Record<string, number>): Knobs {
   return knobs;
 }
 
-/** The settings of a node, checked as the executable checks what it is given. @throws {RangeError} for a plan that no node could start with. */
-export function settingsOf(knobs: Knobs, listener: string): NodeSettings {
+/** What a node is given, checked as the executable checks it, for `new NodeSettings()`. @throws {RangeError} for a plan that no node could start with. */
+export function settingsOf(knobs: Knobs, listener: string): ReadonlyMap<string, string> {
   const flags = new Map([["listeners", `PLAINTEXT://${listener}`], ["admin.listener", "none"], ["log.dirs", "data"], [
     "memory.soft.limit.bytes",
     "0",
@@ -106,7 +106,7 @@ export function settingsOf(knobs: Knobs, listener: string): NodeSettings {
   for (const [name, value] of Object.entries(knobs)) if (groupOf(name) === null) flags.set(name, String(value));
   const { given, errors } = loadSettings({ flags });
   if (errors.length > 0) throw new RangeError(errors.join("; "));
-  return new NodeSettings(given);
+  return given;
 }
 
 export function tuningOf(knobs: Knobs): NodeTuning {

@@ -38,8 +38,7 @@ export class BrokerRun {
     if (trace) keepTrace(world);
     this.#network = new Network(world, networkOptionsOf(plan.knobs));
     const machine = new Machine(world, NODE_NAME, new PageCacheDisk(world, NODE_NAME, diskOptionsOf(plan.knobs)), this.#network);
-    const settings = () => settingsOf(plan.knobs, `${NODE_NAME}:${PORT}`);
-    this.#node = new SupervisedNode(world, machine, settings, tuningOf(plan.knobs));
+    this.#node = new SupervisedNode(world, machine, settingsOf(plan.knobs, `${NODE_NAME}:${PORT}`), tuningOf(plan.knobs));
     this.#workloads = plan.workloads.map((own) => ({ workload: workloadOf(own.kind), context: this.#contextFor(own) }));
   }
 

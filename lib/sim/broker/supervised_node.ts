@@ -3,7 +3,7 @@
  * or a refusal that nothing explains is a violation.
  */
 import { DeadlineExceeded, IoFailed } from "../../io/mod.ts";
-import type { NodeSettings } from "../../config/mod.ts";
+import { NodeSettings } from "../../config/mod.ts";
 import { type NodeTuning, type RunningNode, startNode } from "../../node.ts";
 import { DataDirectoryRefused, StorageFenced } from "../../storage/mod.ts";
 import type { Exit, Incarnation, Machine } from "../machine.ts";
@@ -21,7 +21,7 @@ const STOP_PATIENCE_MS = 15_000;
 export class SupervisedNode {
   readonly machine: Machine;
   readonly #world: World;
-  readonly #settings: () => NodeSettings;
+  readonly #settings: ReadonlyMap<string, string>;
   readonly #tuning: NodeTuning;
   #running: RunningNode | null = null;
   #stopping: Incarnation | null = null;
@@ -32,8 +32,8 @@ export class SupervisedNode {
   #starts = 0;
   #exits = 0;
 
-  /** @param settings made anew for each start, as a process reads its own. */
-  constructor(world: World, machine: Machine, settings: () => NodeSettings, tuning: NodeTuning) {
+  /** @param settings as `loadSettings` has checked them. */
+  constructor(world: World, machine: Machine, settings: ReadonlyMap<string, string>, tuning: NodeTuning) {
     this.#world = world;
     this.machine = machine;
     this.#settings = settings;
@@ -60,7 +60,7 @@ export class SupervisedNode {
     if (this.#world.now < this.#downUntil) return this.#startAfter(this.#downUntil - this.#world.now);
     const io = this.machine.start();
     const process = this.machine.process;
-    startNode({ io, config: this.#settings(), directory: DIRECTORY, inMemory: false, tuning: this.#tuning }).then(
+    startNode({ io, config: new NodeSettings(this.#settings), directory: DIRECTORY, inMemory: false, tuning: this.#tuning }).then(
       (node) => {
         if (process !== this.machine.process) return;
         this.#running = node;

@@ -160,6 +160,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
 
   abort(event: PeerEvent, why: string): void {
     if (this.#isClosed) return;
+    this.#shared.io.mark(`broker.connection.${event}`);
     const client = this.info.clientSoftwareName === ""
       ? ""
       : ` (client ${this.info.clientSoftwareName} ${this.info.clientSoftwareVersion})`;
@@ -208,6 +209,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     const { budget } = this.#shared;
     if (!this.#waitsForRoom && budget.shouldWait(this, this.#frames.isMidFrame || this.#frames.hasBacklog)) {
       this.#waitsForRoom = true;
+      this.#shared.io.mark("broker.connection.waits_for_memory");
       this.#pause();
       budget.waitForRoom(this);
     } else if (this.#frames.hasBacklog || this.shouldStop()) this.#pause();
@@ -338,6 +340,7 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     if (!this.replies.isBlocked || this.#drainWaker !== null || this.#isClosed) return;
     const { io, limits } = this.#shared;
     this.#drainWaker = io.deadlines.wake(io.deadlines.in("connection.drain", limits.drainMs), () => {
+      io.mark("broker.connection.notReading");
       this.#shared.router.log.tell(
         "notReading",
         this.info.remote,

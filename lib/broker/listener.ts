@@ -160,6 +160,7 @@ export class KafkaServer {
     const why = this.#refusal(socket.remote.host);
     if (why !== null) {
       this.#refused++;
+      this.#io.mark("broker.connection.refused");
       this.#log.tell("tooManyConnections", socket.remote, "Refused a connection", why);
       socket.destroy();
       return DEAF;

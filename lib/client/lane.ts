@@ -175,6 +175,7 @@ export class Lane implements ConnectionOwner {
     const stuckAt = this.#repliesWait ? 0 : call.sentAt + this.#settings.requestTimeoutMs;
     const end = () => {
       if (connection !== this.#connection || !connection.isUnderWay(call)) return;
+      this.io.mark("client.connection.stuck");
       connection.close(new KafkaError("NETWORK_EXCEPTION", `${this.#name} did not answer ${call.title} in time`));
     };
     if (this.io.clock.mono() >= stuckAt) end();

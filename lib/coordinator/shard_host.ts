@@ -188,7 +188,7 @@ export class ShardHost {
       this.partition.whenAcknowledged(lastOffset, -1, deadline, { acknowledged: (_, error) => resolve(error) }, 0);
       const outcome = await promise;
       // Unknown is not failed: nothing later may count before this one is known.
-      if (outcome === "REQUEST_TIMED_OUT") return;
+      if (outcome === "REQUEST_TIMED_OUT") return this.#io.mark("coordinator.append.slow");
       // The log is lost to us, and with it what became of the append.
       if (outcome !== null) return this.close();
     } else {

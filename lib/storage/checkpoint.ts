@@ -62,6 +62,7 @@ export class Checkpoint {
     this.#timer?.cancel();
     this.#timer = null;
     return this.#running ??= this.#write(false).then(() => true, (error: unknown) => {
+      this.#needs.io.mark("storage.checkpoint.failed");
       this.#needs.failed(error);
       return false;
     }).then((isDone) => {

@@ -66,6 +66,7 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
       if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
     }
     const { file, at } = await copy.finish(from);
+    if (copy.frames > 0) needs.io.mark("storage.recovery.replayed");
     return { file, at, oldGenerations: generations, replayedFrames: copy.frames, replayedBytes: copy.bytes };
   } catch (error) {
     await copy.abandon();

@@ -112,6 +112,7 @@ export class Writeback {
     try {
       await log.flush();
     } catch (error) {
+      this.#io.mark("storage.writeback.failed");
       if (log.hasUnwritten) {
         this.#logs.add(log);
         // Whether it holds other people's buffers was forgotten when it began.

@@ -155,6 +155,7 @@ export class Sender {
 
   async #renew(): Promise<void> {
     this.#isRenewing = true;
+    this.#io.mark("client.producer.new_identity");
     try {
       await this.#identity.renew(this.#io.deadlines.in("get a producer id", this.#settings.deliveryTimeoutMs));
     } catch (error) {

@@ -118,7 +118,7 @@ export class BrokerRun {
     if (this.#world.violation !== null) throw this.#world.violation;
     if (isDone()) return;
     const state = this.#node.isServing ? "the node serves" : "the node does not serve";
-    // Nothing may wait for a real thread either: in virtual time it never answers.
+    // A thread of the real machine is not of this world: whoever waits for one (a sleep, the thread pool) waits for ever here.
     throw new Violation(`liveness: ${what} did not end within ${ms} ms after everything was healed; ${state}`);
   }
 

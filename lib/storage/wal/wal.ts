@@ -156,6 +156,7 @@ export class Wal {
   /** Stops everything: who waits does not know, and nobody new is let in. */
   fence(why: string): void {
     if (this.#fenced !== null) return;
+    this.#io.mark("storage.wal.fenced");
     const error = this.#fenced = new StorageFenced(`Cannot commit: ${why}; the outcome of what was waiting is unknown`);
     this.#host.healthChanged();
     const rounds = [this.#urgent, ...this.#queue.splice(0)];
@@ -286,6 +287,7 @@ export class Wal {
   }
 
   async #roll(): Promise<void> {
+    this.#io.mark("storage.wal.rolled");
     const next = await this.#files.take(this.#at.generation + 1);
     const previous = this.#file;
     this.#file = next;
@@ -294,6 +296,7 @@ export class Wal {
   }
 
   #retryLater(round: Round): void {
+    this.#io.mark("storage.wal.no_space");
     this.#queue.unshift(round);
     this.#host.outOfSpace();
   }
@@ -309,6 +312,7 @@ export class Wal {
   #setHealth(state: "ok" | "stalled"): void {
     if (this.#health === state) return;
     this.#health = state;
+    if (state === "stalled") this.#io.mark("storage.wal.stalled");
     this.#host.healthChanged();
   }
 

@@ -75,8 +75,8 @@ export interface Changed extends Op {
   /** createTopic, createPartitions: their number. deleteRecords: the partition. */
   readonly partition: number;
   /**
-   * createTopic, alterConfig: name=value, with spaces between several. deleteRecords: the log start that was answered; without an answer the
-   * offset asked for, -1 for all there is.
+   * createTopic, alterConfig: name=value, with spaces between several. deleteRecords: the offset asked for; where all was to go, the log start that was
+   * answered, -1 without an answer.
    */
   readonly detail: string;
   readonly told: Told;

@@ -261,6 +261,12 @@ const CASES: Readonly<Record<string, Cases>> = {
       "nobody's": history(fetched(7)),
       "lost": history(committed("m", 1, 0), fetched(-1)),
       "seen and gone": history(committed("m", 1, 0, { toldAt: 1 }), committed("m", 1, 3, { told: "unknown" }), fetched(3), fetched(0)),
+      "of a generation that was over": history(
+        assigned("m", 1, "t-0"),
+        committed("m", 2, 3),
+        committed("m", 1, 0, { askedAt: 0, told: "unknown" }),
+        fetched(0),
+      ),
       "not from the future": history(fetched(3), committed("m", 1, 3)),
     },
   },

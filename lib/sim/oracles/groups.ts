@@ -60,6 +60,7 @@ export const generations: Oracle = (history) => {
 /** A register for every (group, partition); -1: nothing is committed. */
 export const committedOffsets: Oracle = (history) => {
   const forgets = [...changesOf(history, "deleteGroup"), ...changesOf(history, "deleteTopic")];
+  const lasting = lastingGroups(history);
   const commits = Map.groupBy(eventsOf(history, "committed").filter(({ told }) => told !== "failed"), keyOf);
   return [...Map.groupBy(eventsOf(history, "fetched"), keyOf)].flatMap(([key, answers]) => {
     const { group, topic } = answers[0]!;
@@ -68,6 +69,8 @@ export const committedOffsets: Oracle = (history) => {
       askedAt: commit.askedAt,
       toldAt: settledAt(commit),
       isCertain: commit.told === "ok",
+      // A commit that was on its way for long is worth nothing once a later generation has committed.
+      ...(lasting.has(group) && { fence: commit.generation }),
     }));
     const emptied = forgets.filter((change) => change.topic === (change.change === "deleteGroup" ? group : topic)).map((change) => ({
       value: -1,

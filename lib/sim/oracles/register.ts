@@ -10,6 +10,8 @@ export interface Write<Value> {
   /** Infinity when nobody knows whether it was done: it may take effect at any later time. */
   readonly toldAt: number;
   readonly isCertain: boolean;
+  /** Where later ones fence earlier ones out: it cannot take effect after a certain one with a higher number. */
+  readonly fence?: number;
 }
 
 export interface Answer<Value> {
@@ -36,6 +38,8 @@ export function impossibleAnswers<Value, Given extends Answer<Value>>(
     for (const other of certain) {
       if (other.value !== answer.value && isBefore(other, answer)) overtakenAt = Math.max(overtakenAt, other.askedAt);
     }
-    return sources.some(({ toldAt }) => toldAt > overtakenAt) ? [] : [{ answer, why: "it had been overtaken" }];
+    const fenced = Math.max(-1, ...writes.filter((write) => write.isCertain && isBefore(write, answer)).map(({ fence = -1 }) => fence));
+    const isPossible = sources.some(({ toldAt, fence = -1 }) => toldAt > overtakenAt && (fence < 0 || fence >= fenced));
+    return isPossible ? [] : [{ answer, why: "it had been overtaken" }];
   });
 }

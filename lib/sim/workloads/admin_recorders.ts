@@ -25,6 +25,7 @@ function asksFor(client: Client, change: Change) {
   return {
     topic: change.topic,
     partition: change.partition,
+    detail: change.detail,
     tell: (told: Told, detail = change.detail) => {
       tell((asked) => ({ ...asked, kind: "changed", ...change, detail, told }));
       if (told === "ok") client.context.count("changed");
@@ -113,9 +114,9 @@ function deleteRecords(client: Client, { topics }: Draft<typeof DeleteRecords.re
   );
   return {
     replied({ topics }: Infer<typeof DeleteRecords.response>) {
-      for (const { topic, partition, tell } of changes) {
+      for (const { topic, partition, detail, tell } of changes) {
         const row = topics.find(({ name }) => name === topic)?.partitions.find(({ partitionIndex }) => partitionIndex === partition);
-        if (row?.errorCode === 0) tell("ok", String(row.lowWatermark));
+        if (row?.errorCode === 0) tell("ok", detail === "-1" ? String(row.lowWatermark) : detail);
         else tell(row === undefined ? "unknown" : toldBy(row.errorCode));
       }
     },

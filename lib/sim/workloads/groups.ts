@@ -11,6 +11,8 @@ import {
   openConsumer,
   type TopicPartition,
 } from "../../client/mod.ts";
+import { OffsetCommit, ZERO_UUID } from "../../protocol/mod.ts";
+import type { Assigned } from "../history.ts";
 import { namedOracles } from "../oracles/mod.ts";
 import { type Client, live } from "./client.ts";
 import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, patientOptions, whole } from "./knobs.ts";
@@ -18,12 +20,14 @@ import { type Budget, MarkedProducer, producerKnobs } from "./producing.ts";
 import { offsetsAt, readerKnobs, readerOptions, readWhole } from "./reading.ts";
 import { recordedCluster } from "./recorded_cluster.ts";
 import { makeTopic, partitionsOf } from "./set_up.ts";
-import type { Workload } from "./types.ts";
+import type { Workload, WorkloadContext } from "./types.ts";
 import { markIn } from "./values.ts";
 
 const KIND = "groups";
 const TOPIC = "groups";
 const GROUP = "group";
+/** Up to this version topics have names in commits. */
+const BY_NAME_MAX = 9;
 /** All members of a run have the same ones. */
 const ASSIGNORS: readonly (readonly Assignor[])[] = [
   ["range"],
@@ -72,11 +76,20 @@ export const groups: Workload = {
       await commitTheStart(client, partitions);
     });
     let isOver = false;
+    const assigned: Assigned[] = [];
+    const watched: WorkloadContext = {
+      ...context,
+      record(event) {
+        if (event.kind === "assigned") assigned.push(event);
+        context.record(event);
+      },
+    };
+    const forger = live(context, "groups-forger", (client) => commitAsBefore(client, assigned, () => isOver));
     const members = Array.from({ length: context.plan.clients }, (_, at) => {
       const stints = { left: knob(context, "stints") };
       const isStatic = context.world.draws(`groups-static${at}`).chance(knob(context, "staticShare"));
       const body = (client: Client) => beMember(client, isStatic ? `instance${at}` : null, stints, () => isOver);
-      return live(context, `groups-member${at}`, body, livesOf(context));
+      return live(watched, `groups-member${at}`, body, livesOf(context));
     });
     await Promise.all(Array.from({ length: knob(context, "producers") }, (_, at) => {
       const budget = { left: context.plan.operations };
@@ -87,7 +100,7 @@ export const groups: Workload = {
       await untilAllIsCommitted(client, partitions);
     });
     isOver = true;
-    await Promise.all(members);
+    await Promise.all([...members, forger]);
   },
 
   async finish(context, reader) {
@@ -143,6 +156,28 @@ async function untilAllIsCommitted(client: Client, partitions: readonly TopicPar
     if (committed.every((offset, at) => offset >= ends[at]!)) return;
     await client.sleep(500);
   }
+}
+
+/** Commits as a member that has not heard of the latest generation would: every one of these must be refused. */
+async function commitAsBefore(client: Client, assigned: readonly Assigned[], isOver: () => boolean): Promise<void> {
+  const { context, draws, io } = client;
+  const pool = openCluster(io, clientOptions(context));
+  const cluster = recordedCluster(client, pool);
+  while (!isOver()) {
+    const latest = Math.max(...assigned.map(({ generation }) => generation));
+    const old = assigned.filter(({ generation }) => generation < latest);
+    if (old.length > 0) {
+      const { member, generation } = draws.pick(old);
+      const partition = draws.below(knob(context, "partitions"));
+      const row = { partitionIndex: partition, committedOffset: 0, committedLeaderEpoch: -1, committedMetadata: "" };
+      await cluster.call("any", OffsetCommit, {
+        ...{ groupId: GROUP, generationIdOrMemberEpoch: generation, memberId: member, groupInstanceId: null },
+        topics: [{ name: TOPIC, topicId: ZERO_UUID, partitions: [row] }],
+      }, { deadline: io.deadlines.in("commit", knob(context, "requestTimeoutMs")), maxVersion: BY_NAME_MAX }).catch(mayFail);
+    }
+    await client.sleep(draws.skewed(100, 3_000));
+  }
+  await pool.close();
 }
 
 /** Joins and leaves as often as it has stints left; the last one goes on until everything is over. */

@@ -1,0 +1,112 @@
+/** Bugs of broker, coordinator, partitions and client that the broker tier must find. */
+import type { PlantedBug } from "./types.ts";
+
+const planted = (name: string, file: string, line: string, wrong: string): PlantedBug => ({ name, tier: "broker", file, line, wrong });
+
+export const PLANTED: readonly PlantedBug[] = [
+  planted(
+    "an acknowledgement leaves before the disk has the records",
+    "lib/replication/partition.ts",
+    "if (this.isAcknowledged(lastOffset, acks)) waiter.acknowledged(tag, null);",
+    "if (lastOffset >= 0) waiter.acknowledged(tag, null);",
+  ),
+  planted(
+    "the high watermark counts what is not on the disk",
+    "lib/replication/partition.ts",
+    "leaderEnd: this.#log.durableEndOffset,",
+    "leaderEnd: this.#log.logEndOffset,",
+  ),
+  planted(
+    "readers see what is not on the disk",
+    "lib/replication/partition.ts",
+    'return reader === "committed" ? this.lastStableOffset : this.#highWatermark;',
+    'return reader === "committed" ? this.lastStableOffset : this.#log.logEndOffset;',
+  ),
+  planted(
+    "the window of known batches is one too short",
+    "lib/storage/log/producers.ts",
+    "const BATCHES_KEPT = 5;",
+    "const BATCHES_KEPT = 4;",
+  ),
+  planted(
+    "a gap between sequences is taken",
+    "lib/storage/log/producers.ts",
+    "if (last === undefined || addToSequence(last.lastSequence, 1) === baseSequence) return APPEND;",
+    "if (last === undefined || addToSequence(last.lastSequence, 1) <= baseSequence) return APPEND;",
+  ),
+  planted(
+    "an older epoch of a producer is not fenced",
+    "lib/storage/log/producers.ts",
+    "if (epoch < producer.epoch) {",
+    "if (epoch < producer.epoch - 1) {",
+  ),
+  planted(
+    "a commit of an earlier generation is taken",
+    "lib/state/groups/commits.ts",
+    'if (generation !== group.generation) return "ILLEGAL_GENERATION";',
+    'if (generation > group.generation) return "ILLEGAL_GENERATION";',
+  ),
+  planted(
+    "a commit is answered before it is durable",
+    "lib/state/groups/commits.ts",
+    `  const reply: CommitReply = { error: "NONE", topics };
+  if (records.length === 0) return turn.reply(command.ticket, reply);
+  turn.append(records, (later, error) => later.reply(command.ticket, error === null ? reply : { error, topics: [] }));
+}
+
+function refuseCommit(`,
+    `  const reply: CommitReply = { error: "NONE", topics };
+  turn.reply(command.ticket, reply);
+  if (records.length > 0) turn.append(records, () => {});
+}
+
+function refuseCommit(`,
+  ),
+  planted(
+    "a member whose session is over stays",
+    "lib/state/groups/session.ts",
+    `      removeMember(turn, group, member);
+      return goOnWithout(turn, group);
+    }
+  }`,
+    `      return;
+    }
+  }`,
+  ),
+  planted(
+    "a change of metadata is answered before it is committed",
+    "lib/controller/proposals.ts",
+    "await this.#applied(index, driver.raft.term, records, deadline);",
+    "void this.#applied(index, driver.raft.term, records, deadline);",
+  ),
+  planted(
+    "the client takes a timeout for a refusal",
+    "lib/client/producer/verdict.ts",
+    '  "REQUEST_TIMED_OUT",\n  "NOT_ENOUGH_REPLICAS_AFTER_APPEND",',
+    '  "NOT_ENOUGH_REPLICAS_AFTER_APPEND",',
+  ),
+  planted(
+    "the client sends a batch again behind those that came after it",
+    "lib/client/producer/partition_queue.ts",
+    "this.waiting.splice(at < 0 ? this.waiting.length : at, 0, batch);",
+    "this.waiting.push(batch);",
+  ),
+  planted(
+    "the client commits one record too many",
+    "lib/client/consumer/assigned_partition.ts",
+    "this.committable = this.#position;",
+    "this.committable = this.#position === null ? null : this.#position + 1;",
+  ),
+  planted(
+    "DeleteRecords takes one record too many",
+    "lib/storage/log/partition_log.ts",
+    "await this.#changes.advanceStart(offset);",
+    "await this.#changes.advanceStart(Math.min(offset + 1, this.#state.end));",
+  ),
+  planted(
+    "DeleteRecords is answered before it is durable",
+    "lib/storage/log/partition_log.ts",
+    "await this.#changes.advanceStart(offset);",
+    "void this.#changes.advanceStart(offset);",
+  ),
+];

@@ -265,7 +265,7 @@ const CASES: Readonly<Record<string, Cases>> = {
         assigned("m", 1, "t-0"),
         committed("m", 2, 3),
         committed("m", 1, 0, { askedAt: 0, told: "unknown" }),
-        fetched(0),
+        fetched(0, { askedAt: 5 }),
       ),
       "not from the future": history(fetched(3), committed("m", 1, 3)),
     },

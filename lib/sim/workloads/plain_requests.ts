@@ -38,6 +38,8 @@ export async function fetchOnce(
       partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1 + client.draws.below(20_000) }],
     }],
   }, { deadline, maxVersion: FETCH_BY_NAME_MAX }).catch(expected);
+  // Nothing is promised from one of these to the next.
+  const reader = `${client.name}/${askedAt.toFixed(3)}`;
   const row = reply?.responses[0]?.partitions[0];
   if (row?.errorCode !== 0 || row.records === null) return null;
   const bytes = row.records;
@@ -47,7 +49,10 @@ export async function fetchOnce(
       // The first batch may begin before the offset that was asked for.
       if (record.offset < offset) continue;
       const mark = markIn(record.value);
-      client.saw((asked) => ({ ...asked, kind: "read", topic, partition, offset: record.offset, mark, group: "" }), askedAt);
+      client.saw(
+        (asked) => ({ ...asked, client: reader, kind: "read", topic, partition, offset: record.offset, mark, group: "" }),
+        askedAt,
+      );
       client.context.count("read");
       next = record.offset + 1;
     }

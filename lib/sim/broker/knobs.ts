@@ -1,6 +1,7 @@
 /**
  * What the seed turns besides faults: settings by their Kafka names, sizes that no setting offers (`storage.…`, `log.segmentBytes`, `limits.…`),
- * and how the network and the disk are when they are well (`net.…`, `disk.…`). A knob is a name and a number, so that plans can be kept and shrunk.
+ * how the network and the disk are when they are well (`net.…`, `disk.…`), and how far off the clients' clocks are (`clients.…`). A knob is a
+ * name and a number, so that plans can be kept and shrunk.
  */
 import { loadSettings } from "../../config/mod.ts";
 import type { NodeTuning } from "../../node.ts";
@@ -59,6 +60,8 @@ const CHOICES: Readonly<Record<string, (draws: Draws) => number>> = {
   "net.windowBytesMax": (draws) => whole(draws.skewed(4 * KIB, MIB)),
   "net.shortWriteShare": (draws) => draws.float() ** 2,
   "net.cutShare": (draws) => draws.float() ** 2,
+  "clients.clockRate": (draws) => draws.between(1, 1.3),
+  "clients.clockOffMs": (draws) => whole(draws.skewed(1, 3_000_000)),
   "disk.syncMsUsual": (draws) => draws.skewed(0.05, 20),
   "disk.syncMsRare": (draws) => draws.skewed(20, 300),
 };
@@ -122,7 +125,7 @@ export function diskOptionsOf(knobs: Knobs): { readonly syncMs: readonly [usual:
 
 /** `log.segmentBytes` is a size of ours, `log.retention.check.interval.ms` a setting. */
 function groupOf(name: string): string | null {
-  return /^(storage|log|limits|net|disk)\.[a-zA-Z]+$/.exec(name)?.[1] ?? null;
+  return /^(storage|log|limits|net|disk|clients)\.[a-zA-Z]+$/.exec(name)?.[1] ?? null;
 }
 
 function group(knobs: Knobs, wanted: string): Record<string, number> {

@@ -9,11 +9,12 @@ import { formatHistory, type HistoryEvent } from "../history.ts";
 import { Network } from "../net/network.ts";
 import type { DiskFault, Fault, NetFault, Plan, ProcessFault, RunResult, WorkloadPlan } from "../plan.ts";
 import { configureLog } from "../../telemetry/mod.ts";
+import type { Draws } from "../random.ts";
 import { Violation, World } from "../world.ts";
 import { workloadOf } from "../workloads/mod.ts";
 import type { Workload, WorkloadContext } from "../workloads/types.ts";
 import { diskOptionsOf, networkOptionsOf, settingsOf, tuningOf } from "./knobs.ts";
-import { NODE_NAME, PORT } from "./names.ts";
+import { clientName, NODE_NAME, PORT } from "./names.ts";
 import { SupervisedNode } from "./supervised_node.ts";
 
 /** From the moment when everything is well: what the clients began must be over. Longer than any timeout that they wait out. */
@@ -127,8 +128,10 @@ export class BrokerRun {
       world: this.#world,
       plan,
       machine: () => {
-        const name = `client${++this.#machines}`;
-        return new Machine(this.#world, name, new PageCacheDisk(this.#world, name), this.#network);
+        const name = clientName(++this.#machines);
+        const machine = new Machine(this.#world, name, new PageCacheDisk(this.#world, name), this.#network);
+        setClock(machine, this.#world.draws(`${name}/clock`), this.#plan.knobs);
+        return machine;
       },
       bootstrap: [`${NODE_NAME}:${PORT}`],
       record: (event) => void this.#history.push(event),
@@ -148,6 +151,13 @@ function keepTrace(world: World): void {
   const { trace } = world;
   trace.keep();
   configureLog({ level: "debug", format: "text", write: (line) => trace.note(world.now, line.slice(line.indexOf(" ") + 1).trimEnd()) });
+}
+
+/** Nobody's clock goes as the broker's does. */
+function setClock({ clock }: Machine, draws: Draws, knobs: Plan["knobs"]): void {
+  const rate = knobs["clients.clockRate"] ?? 1;
+  clock.drift(draws.between(Math.min(rate, 1 / rate), Math.max(rate, 1 / rate)));
+  clock.jump(Math.round(draws.between(-1, 1) * (knobs["clients.clockOffMs"] ?? 0)));
 }
 
 /** A rejection is a violation: workloads know what may fail. */

@@ -6,7 +6,7 @@ import { expect, test } from "bun:test";
 import type { MemoryDisk } from "../../lib/io/memory/mod.ts";
 import { CorruptLog, openStorage } from "../../lib/storage/mod.ts";
 import { FRAME_HEADER_BYTES, readFrameHeader, sealFrame } from "../../lib/storage/wal/frame.ts";
-import { savedFiles } from "../sim/exhaustive/stopped_log.ts";
+import { eachFile, savedFiles } from "../sim/exhaustive/stopped_log.ts";
 import { FaultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "./setup.ts";
 
@@ -25,10 +25,10 @@ interface Killed {
 }
 
 /** A node that was killed after four rounds of one batch each; nothing was checkpointed. */
-async function killed(): Promise<Killed> {
+async function killed(settings: typeof SETTINGS = SETTINGS): Promise<Killed> {
   const disk = memory();
   const faulty = new FaultyDisk(disk, Infinity, "before", "process");
-  const storage = await openStorage(testIo(faulty), SETTINGS, DIRECTORY);
+  const storage = await openStorage(testIo(faulty), settings, DIRECTORY);
   const log = storage.createLog(id(1), logSettings());
   const batches = Array.from({ length: ROUNDS }, (_, round) => batch(`round ${round} `.repeat(round % 2 === 0 ? 20 : 120)));
   for (const bytes of batches) {
@@ -171,6 +171,26 @@ test("recovery takes a damaged last frame for a torn one and nothing else", asyn
   const last = frameStarts(wal).at(-1)!;
   await eachFlip(wal, last, wal.length, 5, async (flipped) => expect(await found(node, flipped)).toBe(ROUNDS - 1));
 }, 600_000);
+
+test("recovery refuses damage to a frame that has its file for itself, and takes only the last one for torn", async () => {
+  // Each round rolls.
+  const node = await killed({ ...SETTINGS, walFileBytes: 1 });
+  const files = [...await eachFile(node.disk)].filter(([path]) => path.endsWith(".wal"));
+  expect(files.length).toBe(ROUNDS);
+  for (const [index, [path, content]] of files.entries()) {
+    for (const harmed of [content.map((byte, at) => at === 2 ? byte ^ 1 : byte), new Uint8Array(0), new Uint8Array(content.length)]) {
+      await node.bringBack();
+      await put(node.disk, path, harmed);
+      const starting = openStorage(testIo(node.disk), SETTINGS, DIRECTORY);
+      if (index < ROUNDS - 1) await expect(starting).rejects.toThrow(/damaged at byte 0 \(frame \d\)/);
+      else {
+        const storage = await starting;
+        expect(storage.log(id(1).topicId, 0)!.logEndOffset).toBe(ROUNDS - 1);
+        await storage.close(deadline(testIo(node.disk)));
+      }
+    }
+  }
+});
 
 test("recovery refuses a WAL file that the checkpoint names and that is missing", async () => {
   const { disk } = await killed();

@@ -57,17 +57,18 @@ export async function scanWal(
     if (index > 0) at = { ...at, generation, position: 0 };
     const reader = await WindowReader.open(source.io, source.path(generation));
     try {
-      const before = at.sequence;
       at = await scanFile(source, reader, at, visit);
       const later = await findLaterFrame(reader, at);
       if (later !== null) throw damaged(reader.path, at, later);
-      const next = generations[index + 1];
-      if (next === undefined) break;
-      const continues = await firstFrame(source, next);
-      if (continues === null || continues.sequence < at.sequence || index > 0 && before === at.sequence) break;
-      // Its own first frame is gone, or the last ones of this file are.
-      if (continues.sequence > at.sequence && continues.position > 0) throw damaged(source.path(next), { ...at, position: 0 }, continues);
-      if (continues.sequence > at.sequence) throw damaged(reader.path, at, continues);
+      const continues = await firstFrame(source, generations.slice(index + 1));
+      // Nothing follows, or copies that a start before this one made and did not come to use.
+      if (continues === null || continues.sequence < at.sequence) break;
+      if (continues.sequence > at.sequence) {
+        // The last frames of this file are gone, or the first ones of the next.
+        const next = generations[index + 1]!;
+        if (continues.generation === next && continues.position === 0) throw damaged(reader.path, at, continues);
+        throw damaged(source.path(next), { ...at, position: 0 }, continues);
+      }
     } finally {
       await reader.close();
     }
@@ -116,15 +117,19 @@ async function findLaterFrame(reader: WindowReader, at: WalPosition): Promise<Fr
   return null;
 }
 
-async function firstFrame(source: ScanSource, generation: number): Promise<FrameHeader | null> {
-  const reader = await WindowReader.open(source.io, source.path(generation));
-  try {
-    const frame = await readFrame(source, reader, 0, generation);
-    if (frame !== null) return frame.header;
-    return await findLaterFrame(reader, { generation, position: 0, sequence: -1, previousCrc: 0 });
-  } finally {
-    await reader.close();
+/** The first valid frame of these files. One that was made and never written has none. */
+async function firstFrame(source: ScanSource, generations: readonly number[]): Promise<FrameHeader | null> {
+  for (const generation of generations) {
+    const reader = await WindowReader.open(source.io, source.path(generation));
+    try {
+      const frame = await readFrame(source, reader, 0, generation);
+      const first = frame?.header ?? await findLaterFrame(reader, { generation, position: 0, sequence: -1, previousCrc: 0 });
+      if (first !== null) return first;
+    } finally {
+      await reader.close();
+    }
   }
+  return null;
 }
 
 /** A checkpoint that was written later than what is missing says so. */

@@ -178,8 +178,8 @@ function placesOf(bytes: Uint8Array): Placed[] {
   return places;
 }
 
-/** Remembers every file. @returns what brings them all back, and removes others. */
-export async function savedFiles(disk: Disk): Promise<() => Promise<void>> {
+/** Every file with its content. */
+export async function eachFile(disk: Disk): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for await (const path of filesOf(disk, "")) {
     const file = await disk.open(path, { mode: "read" }, LATER);
@@ -188,6 +188,12 @@ export async function savedFiles(disk: Disk): Promise<() => Promise<void>> {
     await file.close(LATER);
     files.set(path, content);
   }
+  return files;
+}
+
+/** Remembers every file. @returns what brings them all back, and removes others. */
+export async function savedFiles(disk: Disk): Promise<() => Promise<void>> {
+  const files = await eachFile(disk);
   return async () => {
     for await (const path of filesOf(disk, "")) if (!files.has(path)) await disk.removeFile(path, LATER);
     for (const [path, content] of files) {

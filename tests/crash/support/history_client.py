@@ -7,7 +7,6 @@ whole READER TOPIC PARTITIONS: everything from the first offset to the end.
 """
 
 import json
-import math
 import os
 import random
 import select
@@ -25,12 +24,8 @@ QUICK = {
 GIVEN_UP = ("_MSG_TIMED_OUT", "_TIMED_OUT")
 
 
-def asked_at():
-    return math.floor(time.time() * 1000)
-
-
-def told_at():
-    return math.ceil(time.time() * 1000)
+def now():
+    return time.time() * 1000
 
 
 def say(**event):
@@ -57,7 +52,7 @@ def produce(client, topic, partitions, idempotent, timeout_ms):
         def told(error, message):
             if error is not None and error.name() not in GIVEN_UP:
                 print(f"{client}: {error.name()} {error.str()}", file=sys.stderr, flush=True)
-            say(**asked, kind="produced", toldAt=told_at(), told="ok" if error is None else "unknown",
+            say(**asked, kind="produced", toldAt=now(), told="ok" if error is None else "unknown",
                 offset=message.offset() if error is None else -1)
         return told
 
@@ -65,7 +60,7 @@ def produce(client, topic, partitions, idempotent, timeout_ms):
     while not stopping():
         asks = []
         for _ in range(10):
-            asks.append({"client": client, "askedAt": asked_at(), "topic": topic, "partition": draws.randrange(int(partitions)),
+            asks.append({"client": client, "askedAt": now(), "topic": topic, "partition": draws.randrange(int(partitions)),
                          "mark": f"{client}:{sequence:07}", "idempotent": idempotent})
             sequence += 1
         for asked in asks:
@@ -88,11 +83,11 @@ def produce(client, topic, partitions, idempotent, timeout_ms):
 
 
 def consume(client, topic, group):
-    stint = {"name": f"{client}#0", "number": 0, "since": asked_at()}
+    stint = {"name": f"{client}#0", "number": 0, "since": now()}
 
     def assigned(_consumer, _partitions):
         stint["number"] += 1
-        stint.update(name=f"{client}#{stint['number']}", since=asked_at())
+        stint.update(name=f"{client}#{stint['number']}", since=now())
 
     consumer = Consumer({
         **QUICK, "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest", "session.timeout.ms": 6000,
@@ -105,7 +100,7 @@ def consume(client, topic, group):
             if message.error():
                 print(f"{stint['name']}: {message.error()}", file=sys.stderr, flush=True)
                 continue
-            say(kind="read", client=stint["name"], group=group, askedAt=stint["since"], toldAt=told_at(), topic=topic,
+            say(kind="read", client=stint["name"], group=group, askedAt=stint["since"], toldAt=now(), topic=topic,
                 partition=message.partition(), offset=message.offset(), mark=mark_of(message.value()))
             positions[message.partition()] = message.offset() + 1
         if positions:
@@ -115,7 +110,7 @@ def consume(client, topic, group):
 
 
 def commit(consumer, client, group, topic, positions):
-    at, told = asked_at(), {}
+    at, told = now(), {}
     try:
         answer = consumer.commit(offsets=[TopicPartition(topic, partition, offset) for partition, offset in positions.items()], asynchronous=False)
         told = {row.partition: "ok" if row.error is None else "unknown" for row in answer}
@@ -123,7 +118,7 @@ def commit(consumer, client, group, topic, positions):
         print(f"{client}: commit: {error}", file=sys.stderr, flush=True)
     for partition, offset in positions.items():
         # The member's name and generation are not to be had; -1 is nobody's generation.
-        say(kind="committed", client=client, member=client, generation=-1, group=group, askedAt=at, toldAt=told_at(), topic=topic,
+        say(kind="committed", client=client, member=client, generation=-1, group=group, askedAt=at, toldAt=now(), topic=topic,
             partition=partition, offset=offset, told=told.get(partition, "unknown"))
 
 

@@ -4,9 +4,9 @@
  */
 import { join } from "node:path";
 import { type Consumer as KafkajsConsumer, Kafka, logLevel } from "kafkajs";
-import type { Produced, Told } from "../../../lib/sim/mod.ts";
+import type { Assigned, Produced, Told } from "../../../lib/sim/mod.ts";
 import { Admin, Consumer, KafkaError, Producer } from "../../../mod.ts";
-import { type Asked, askedAt, type Recorder, toldAt } from "./history_recorder.ts";
+import { type Asked, now, type Recorder } from "./history_recorder.ts";
 
 export interface Where {
   readonly recorder: Recorder;
@@ -74,7 +74,7 @@ export async function ownProducer(where: Where, name: string, deliveryTimeoutMs:
   let sequence = 0;
   const one = async (): Promise<void> => {
     const mark = `${name}:${String(sequence++).padStart(7, "0")}`;
-    const asked: Asked = { client: name, askedAt: askedAt(), topic, partition: draw(partitions), mark, idempotent: true };
+    const asked: Asked = { client: name, askedAt: now(), topic, partition: draw(partitions), mark, idempotent: true };
     recorder.asked(asked);
     // Now and then a batch that is too large for one durable write, so that its round needs a sync.
     const bytes = draw(200) === 0 ? 160_000 : draw(500);
@@ -95,11 +95,11 @@ export async function ownReader(where: Where, name: string): Promise<Client> {
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
   consumer.assign(all);
   for (const place of all) await consumer.seek(place, 0);
-  const since = askedAt();
+  const since = now();
   return looping(name, async () => {
     for (const { partition, offset, value } of await consumer.poll(200)) {
       const mark = markOf(value);
-      recorder.add({ kind: "read", client: name, group: "", askedAt: since, toldAt: toldAt(), topic, partition, offset, mark });
+      recorder.add({ kind: "read", client: name, group: "", askedAt: since, toldAt: now(), topic, partition, offset, mark });
     }
   }, () => consumer.close());
 }
@@ -114,7 +114,7 @@ export async function ownAdmin(where: Where, name: string, draw: (count: number)
     partition: number,
     ask: () => Promise<ReadonlyMap<string, { readonly ok: true } | { readonly ok: false; readonly error: KafkaError }>>,
   ): Promise<void> => {
-    const at = askedAt();
+    const at = now();
     let told: Told = "ok";
     try {
       const outcome = (await ask()).get(topic);
@@ -124,7 +124,7 @@ export async function ownAdmin(where: Where, name: string, draw: (count: number)
       const met = error instanceof KafkaError && /^(TOPIC_ALREADY_EXISTS|UNKNOWN_TOPIC_OR_PARTITION|INVALID_PARTITIONS)$/.test(error.error);
       told = met ? "unknown" : toldOf(error);
     }
-    recorder.add({ kind: "changed", client: name, askedAt: at, toldAt: toldAt(), change, topic, partition, detail: "", told });
+    recorder.add({ kind: "changed", client: name, askedAt: at, toldAt: now(), change, topic, partition, detail: "", told });
   };
   let number = 0;
   return looping(name, async () => {
@@ -142,10 +142,10 @@ export async function ownAdmin(where: Where, name: string, draw: (count: number)
 }
 
 async function list({ recorder }: Where, client: string, admin: Admin): Promise<void> {
-  const at = askedAt();
+  const at = now();
   try {
     const topics = Object.fromEntries((await admin.listTopics()).map(({ name, partitions }) => [name, partitions.length]));
-    recorder.add({ kind: "listed", client, askedAt: at, toldAt: toldAt(), topics });
+    recorder.add({ kind: "listed", client, askedAt: at, toldAt: now(), topics });
   } catch (error) {
     // Nothing was answered, so there is nothing to judge.
     if (!(error instanceof KafkaError)) throw error;
@@ -159,9 +159,9 @@ export async function ownWhole(where: Where, reader: string, groups: readonly st
   await using consumer = await Consumer.connect({ bootstrapServers: bootstrap, ...QUICK, autoOffsetReset: "none" });
   await list(where, reader, admin);
   for (const group of groups) {
-    const at = askedAt();
+    const at = now();
     const committed = await admin.listGroupOffsets(group);
-    const told = { client: reader, group, topic, askedAt: at, toldAt: toldAt() };
+    const told = { client: reader, group, topic, askedAt: at, toldAt: now() };
     for (let partition = 0; partition < partitions; partition++) {
       const offset = committed.find((row) => row.topic === topic && row.partition === partition)?.offset ?? -1;
       recorder.add({ kind: "fetched", ...told, partition, offset });
@@ -201,7 +201,7 @@ export async function kafkajsProducer(where: Where, name: string, draw: (count: 
   await producer.connect();
   let sequence = 0;
   return looping(name, async () => {
-    const at = askedAt();
+    const at = now();
     const partition = draw(partitions);
     const asked = Array.from({ length: 5 }, (): Asked => {
       const mark = `${name}:${String(sequence++).padStart(7, "0")}`;
@@ -219,7 +219,7 @@ export async function kafkajsProducer(where: Where, name: string, draw: (count: 
   }, () => producer.disconnect());
 }
 
-/** Commits each message as it comes. Calls itself anew with each assignment, since it says its generation only later. */
+/** Commits what it was given, and calls itself anew with each assignment, whose generation it says only with the next heartbeat. */
 export async function kafkajsMember(where: Where, name: string, group: string): Promise<Client> {
   const { recorder, topic } = where;
   const consumer: KafkajsConsumer = kafkajs(where, 50).consumer({
@@ -231,11 +231,22 @@ export async function kafkajsMember(where: Where, name: string, group: string): 
   });
   let stint = 0;
   let client = `${name}#0`;
-  let since = askedAt();
-  consumer.on("consumer.group_join", () => {
+  let since = now();
+  let joined: Omit<Assigned, "generation"> | null = null;
+  let membership = { member: name, generation: -1 };
+  const seen = ({ payload }: { readonly payload: { readonly memberId: string; readonly groupGenerationId: number } }): void => {
+    membership = { member: payload.memberId, generation: payload.groupGenerationId };
+    if (joined?.member === payload.memberId) recorder.add({ ...joined, generation: payload.groupGenerationId });
+    joined = null;
+  };
+  consumer.on("consumer.group_join", ({ payload: { memberId, memberAssignment, duration } }) => {
     client = `${name}#${++stint}`;
-    since = askedAt();
+    since = now();
+    const partitions = Object.entries(memberAssignment).flatMap(([of, numbers]) => numbers.map((partition) => `${of}-${partition}`));
+    joined = { kind: "assigned", client, group, member: memberId, askedAt: since - duration, toldAt: since, partitions };
   });
+  consumer.on("consumer.heartbeat", seen);
+  consumer.on("consumer.commit_offsets", seen);
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
@@ -246,10 +257,10 @@ export async function kafkajsMember(where: Where, name: string, group: string): 
       for (const { offset, value } of messages) {
         if (!isRunning() || isStale()) break;
         next = Number(offset) + 1;
-        recorder.add({ kind: "read", ...of, askedAt: since, toldAt: toldAt(), offset: Number(offset), mark: markOf(value) });
+        recorder.add({ kind: "read", ...of, askedAt: since, toldAt: now(), offset: Number(offset), mark: markOf(value) });
       }
       if (next < 0) return;
-      const at = askedAt();
+      const at = now();
       let told: Told = "ok";
       try {
         await consumer.commitOffsets([{ topic, partition, offset: String(next) }]);
@@ -257,7 +268,7 @@ export async function kafkajsMember(where: Where, name: string, group: string): 
         told = "unknown";
         throw error;
       } finally {
-        recorder.add({ kind: "committed", ...of, member: name, generation: -1, askedAt: at, toldAt: toldAt(), offset: next, told });
+        recorder.add({ kind: "committed", ...of, ...membership, askedAt: at, toldAt: now(), offset: next, told });
       }
     },
   });

@@ -6,9 +6,8 @@ import { formatHistory, type HistoryEvent, type Produced } from "../../../lib/si
 
 export type Asked = Omit<Produced, "kind" | "toldAt" | "told" | "offset">;
 
-/** Wall clock, because other processes and languages have the same; rounded so that "was told before it was asked" is never claimed wrongly. */
-export const askedAt = (): number => Math.floor(performance.timeOrigin + performance.now());
-export const toldAt = (): number => Math.ceil(performance.timeOrigin + performance.now());
+/** Milliseconds with their fraction on the wall clock, because other processes and languages have the same. */
+export const now = (): number => performance.timeOrigin + performance.now();
 
 export class Recorder {
   readonly history: HistoryEvent[] = [];
@@ -26,7 +25,7 @@ export class Recorder {
   }
 
   told(asked: Asked, told: Produced["told"], offset = -1): void {
-    this.add({ kind: "produced", ...asked, toldAt: toldAt(), told, offset });
+    this.add({ kind: "produced", ...asked, toldAt: now(), told, offset });
   }
 
   add(event: HistoryEvent): void {

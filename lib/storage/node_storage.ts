@@ -219,9 +219,7 @@ export class NodeStorage implements Storage {
       find: (topicId, partition) => this.log(topicId, partition),
       open: (topicId, partition, exists) => this.#openLog(topicId, partition, DEFAULT_LOG_SETTINGS, exists),
       forget: (log) => this.#forget(log),
-      relieve: async () => {
-        if (this.#writeback.bytes >= this.#settings.tailBytesMax) await this.#writeback.flush();
-      },
+      relieve: () => this.#writeback.room(),
     }, manifest);
     for (const log of this.#logs.values()) log.repair.endRecovery();
     const { file, at, replayedFrames, replayedBytes, oldGenerations } = recovered;
@@ -255,9 +253,9 @@ export class NodeStorage implements Storage {
   }
 
   /** @internal The start was refused: no file stays open. */
-  abandon(): Promise<void> {
-    this.#writeback.stop();
-    return this.#files.close();
+  async abandon(): Promise<void> {
+    await this.#writeback.abandon();
+    await this.#files.close();
   }
 
   /** The old checkpoint goes on to hold, only that the WAL behind it begins in the fresh file. */

@@ -26,7 +26,7 @@ export interface RecoveryNeeds {
   /** A log that is on disk or in the WAL. */
   open(topicId: Uuid, partition: number, exists: boolean): StoredLog;
   forget(log: StoredLog): void;
-  /** Waits until memory has room again. */
+  /** Moves what was replayed to its segments, and waits while memory is full. @throws what a write failed with. */
   relieve(): Promise<void>;
 }
 
@@ -59,8 +59,10 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
         { io: needs.io, nodeId: needs.nodeId, generations, path: (generation) => needs.files.path(generation) },
         from,
         async (frame) => {
-          await replay.frame(frame);
-          await copy.frame(frame, from);
+          // The frame's bytes are only valid until both are done, also when one of them fails.
+          for (const outcome of await Promise.allSettled([copy.frame(frame, from), replay.frame(frame)])) {
+            if (outcome.status === "rejected") throw outcome.reason;
+          }
         },
       );
       if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
@@ -91,6 +93,9 @@ async function startOf({ io, files }: RecoveryNeeds, generation: number): Promis
   }
 }
 
+/** Each occupies a thread of the shared pool. */
+const OPENED_TOGETHER = 16;
+
 /** Gives each entry of the WAL to whom it belongs. */
 class Replay {
   readonly #needs: RecoveryNeeds;
@@ -110,6 +115,7 @@ class Replay {
   async frame({ entries, batches }: ScannedFrame): Promise<void> {
     const list: WalEntry[] = [];
     forEachEntry(entries, batches, (entry) => list.push(entry));
+    await this.#openNew(list);
     for (const entry of list) {
       if (entry.kind === "append") {
         // Nearly all entries, and of logs that are known: without waiting.
@@ -126,23 +132,16 @@ class Replay {
   }
 
   async #log(entry: Exclude<WalEntry, { kind: "hardState" | "raftEntry" }>): Promise<void> {
-    const { find, open, forget } = this.#needs;
+    const { find, open } = this.#needs;
     const { topicId, partition } = entry;
     let log = find(topicId, partition);
     if (entry.kind === "delete") {
-      if (log === null) return;
-      log.close();
-      log.discard();
-      forget(log);
-      await this.#needs.io.disk.removeDirectory(log.store.directory, deadlineOf(this.#needs, "log.remove"));
+      if (log !== null) await this.#delete(log);
       return;
     }
     if (log === null) {
       if (entry.kind !== "append") return;
-      log = open(topicId, partition, false);
-      // Files of a log that the checkpoint does not know hold nothing that the WAL does not.
-      await this.#needs.io.disk.removeDirectory(log.store.directory, deadlineOf(this.#needs, "log.remove"));
-      this.#prepared.add(log);
+      log = await this.#emptied(open(topicId, partition, false));
     }
     if (!this.#prepared.has(log)) {
       this.#prepared.add(log);
@@ -160,6 +159,40 @@ class Replay {
       case "swap":
         return await log.repair.replaySwap(entry.replaced, JSON.parse(entry.segment));
     }
+  }
+
+  /** The logs that begin in this frame: thousands of them may, and what each has to wait for, all wait for at the same time. */
+  async #openNew(list: readonly WalEntry[]): Promise<void> {
+    const others = new Set<string>();
+    const made: StoredLog[] = [];
+    for (const entry of list) {
+      if (entry.kind === "hardState" || entry.kind === "raftEntry") continue;
+      const { topicId, partition } = entry;
+      if (this.#needs.find(topicId, partition) !== null) continue;
+      // What is said of a log before its first batch is said of none.
+      if (entry.kind !== "append") others.add(`${topicId}-${partition}`);
+      else if (!others.has(`${topicId}-${partition}`)) made.push(this.#needs.open(topicId, partition, false));
+    }
+    for (let at = 0; at < made.length; at += OPENED_TOGETHER) {
+      await Promise.all(made.slice(at, at + OPENED_TOGETHER).map((log) => this.#emptied(log)));
+    }
+  }
+
+  /** Files of a log that the checkpoint does not know hold nothing that the WAL does not. */
+  async #emptied(log: StoredLog): Promise<StoredLog> {
+    await log.store.removeOthers([], false);
+    this.#prepared.add(log);
+    return log;
+  }
+
+  #delete(log: StoredLog): Promise<void> {
+    log.close();
+    this.#needs.forget(log);
+    // Some of it may be on its way to its segments.
+    return log.inTurn(async () => {
+      log.discard();
+      await this.#needs.io.disk.removeDirectory(log.store.directory, deadlineOf(this.#needs, "log.remove"));
+    });
   }
 }
 

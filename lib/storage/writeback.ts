@@ -3,7 +3,7 @@
  * buffers are few), copies wait until there are many: then the cost of a small batch in one of a thousand partitions is a share of
  * one write. Syncs nothing.
  */
-import { type Io, IoFailed, type Timer } from "../io/mod.ts";
+import { Closed, type Io, IoFailed, type Timer } from "../io/mod.ts";
 import type { StoredLog } from "./log/partition_log.ts";
 
 export interface WritebackSettings {
@@ -38,7 +38,8 @@ export class Writeback {
   #all = false;
   #retry: Timer | null = null;
   #broken: { readonly error: unknown } | null = null;
-  #idle: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  #waiting: { readonly isOver: () => boolean; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  #ended: (() => void) | null = null;
 
   constructor(io: Io, settings: WritebackSettings, host: WritebackHost) {
     this.#io = io;
@@ -87,11 +88,23 @@ export class Writeback {
   }
 
   /** Writes everything that is durable now, or as much of it as there is space for. @throws what a write failed with, but for ENOSPC. */
-  async flush(): Promise<void> {
-    if (this.#broken !== null) throw this.#broken.error;
+  flush(): Promise<void> {
     this.#all = true;
     this.look();
-    if (this.#logs.size > 0 || this.#running > 0) await new Promise<void>((resolve, reject) => this.#idle.push({ resolve, reject }));
+    return this.#until(() => this.#running === 0 && (this.#logs.size === 0 || !this.#all || this.#retry !== null));
+  }
+
+  /** Writes if there is enough, and waits while memory is full but the disk is not. @throws as `flush`. */
+  room(): Promise<void> {
+    this.look();
+    return this.#until(() => !this.isFull || this.#retry !== null);
+  }
+
+  /** Nothing is written any more; resolves when what is under way has ended. */
+  async abandon(): Promise<void> {
+    this.stop();
+    this.#broken ??= { error: new Closed("storage") };
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#ended = resolve);
   }
 
   stop(): void {
@@ -124,13 +137,22 @@ export class Writeback {
     }
     this.#running--;
     this.look();
-    const idle = this.#idle;
-    if (this.#broken !== null) {
-      this.#idle = [];
-      for (const { reject } of idle) reject(this.#broken.error);
-    } else if (this.#running === 0 && (this.#logs.size === 0 || !this.#all || this.#retry !== null)) {
-      this.#idle = [];
-      for (const { resolve } of idle) resolve();
+    this.#tell();
+    if (this.#running === 0) this.#ended?.();
+  }
+
+  #until(isOver: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ isOver, resolve, reject });
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    for (const waiter of this.#waiting.splice(0)) {
+      if (this.#broken !== null) waiter.reject(this.#broken.error);
+      else if (waiter.isOver()) waiter.resolve();
+      else this.#waiting.push(waiter);
     }
   }
 

@@ -202,6 +202,30 @@ test("a failed sync fences the node: the waiters do not know, nothing is synced 
   await again.close(deadline(io));
 });
 
+test("a segment that cannot be written while the log is replayed ends the start with the reason", async () => {
+  const disk = memory();
+  const before = await openStorage(testIo(disk), SETTINGS, DIRECTORY);
+  const log = before.createLog(id(1), SMALL);
+  for (let round = 0; round < 20; round++) {
+    append(log, batch(`record ${round}`));
+    await durable(log);
+  }
+  disk.crash();
+  const settings = { ...SETTINGS, tailBytesMax: 200, tailBytesLimit: 400 };
+  const refusing = testIo({
+    ...bound(disk),
+    open: async (path, options, d) => {
+      const file = await disk.open(path, options, d);
+      return path.endsWith(".log") ? handle(file, { write: () => Promise.reject(new IoFailed("write", path, "EIO")) }) : file;
+    },
+  });
+  await expect(openStorage(refusing, settings, DIRECTORY)).rejects.toThrow(/Cannot write .*EIO/);
+  disk.crash();
+  const after = await openStorage(testIo(disk), settings, DIRECTORY);
+  expect(after.log(id(1).topicId, 0)!.logEndOffset).toBe(20);
+  await after.close(deadline(testIo(disk)));
+});
+
 test("a sync that hangs makes the node stalled, then ends it", async () => {
   const disk = memory();
   let hang = false;

@@ -2,7 +2,7 @@
 import { formatAddress } from "../config/mod.ts";
 import type { HostProcess } from "../io/real/process.ts";
 import { createRealIo } from "../io/real/mod.ts";
-import { IoFailed } from "../io/mod.ts";
+import { DeadlineExceeded, IoFailed } from "../io/mod.ts";
 import { type RunningNode, SettingsRefused, startNode } from "../node.ts";
 import { slowChecksums } from "../protocol/mod.ts";
 import { CorruptLog, DataDirectoryRefused } from "../storage/mod.ts";
@@ -97,11 +97,22 @@ function stopAsked(host: HostProcess): Promise<void> {
   });
 }
 
+/** What a disk does that fails or is full: the same directory may be used again later, so a supervisor is to try. */
+const OF_THE_DISK: ReadonlySet<string> = new Set(["EIO", "ENOSPC", "EDQUOT"]);
+
 /** One line that says what to do, and the exit code that goes with it. */
 function refuse(host: HostProcess, error: unknown, directory: string): never {
-  if (error instanceof SettingsRefused || error instanceof DataDirectoryRefused) {
+  if (error instanceof SettingsRefused) {
     host.writeError(`${error.message}\n`);
     host.exit(ExitCode.config);
+  }
+  if (error instanceof DataDirectoryRefused) {
+    host.writeError(`${error.message}\n`);
+    host.exit(error.cause instanceof IoFailed && OF_THE_DISK.has(error.cause.code) ? ExitCode.internal : ExitCode.config);
+  }
+  if (error instanceof DeadlineExceeded) {
+    host.writeError(`Cannot start: ${error.message}. The disk does not answer: look at the system's log, then start the node again\n`);
+    host.exit(ExitCode.internal);
   }
   if (error instanceof CorruptLog) {
     host.writeError(`${error.message}\n`);
@@ -114,7 +125,7 @@ function refuse(host: HostProcess, error: unknown, directory: string): never {
       ? `: this user may not use it (data directory "${directory}")`
       : "";
     host.writeError(`${error.message}${hint}\n`);
-    host.exit(ExitCode.failed);
+    host.exit(ExitCode.config);
   }
   host.writeError(`Cannot start: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
   return host.exit(ExitCode.internal);

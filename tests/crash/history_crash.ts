@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Draws } from "../../lib/sim/mod.ts";
+import { judge } from "../../lib/sim/oracles/mod.ts";
 import { python as pythonOf } from "../compat/support/install.ts";
 import { mustRun } from "../compat/support/process.ts";
 import {
@@ -33,7 +34,7 @@ import {
   within,
 } from "./support/history_faults.ts";
 import { Recorder } from "./support/history_recorder.ts";
-import { judge } from "./support/history_oracles.ts";
+
 import { Proxy } from "./support/proxy.ts";
 import { Shim } from "./support/shim.ts";
 

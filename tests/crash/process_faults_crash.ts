@@ -113,27 +113,36 @@ test("a data directory that is removed under a node ends it with 70 and a reason
   await honest.stop();
 }, MS);
 
-test("a data directory in use, of another node, from a newer version, or read-only is refused in words", async () => {
-  const node = await mustStart(directory);
-  expect(await refused()).toMatchObject({ exitCode: 78, said: expect.stringContaining("another node is using it. Stop that node") });
-  expect(await node.stop()).toBe(0);
-  expect(await refused({ flags: ["--set", "node.id=7"] })).toMatchObject({
-    exitCode: 78,
-    said: expect.stringContaining("belongs to node 1"),
-  });
-  const path = join(directory, "data", "meta.json");
-  const meta = (await readFile(path)).subarray(4);
-  const newer = Buffer.from(JSON.stringify({ ...JSON.parse(meta.toString()), formatVersion: 99 }));
-  const checksum = Buffer.alloc(4);
-  checksum.writeUInt32BE(crc32c(newer, 0, newer.length) >>> 0);
-  await writeFile(path, Buffer.concat([checksum, newer]));
-  expect(await refused()).toMatchObject({ exitCode: 78, said: expect.stringContaining("it has format 99") });
+test(
+  "an address in use, and a data directory in use, of another node, from a newer version, or read-only is refused in words",
+  async () => {
+    const node = await mustStart(directory);
+    const elsewhere = await start(await mkdtemp(join(directory, "other-")), { flags: ["--listen", `B://127.0.0.1:${node.port}`] });
+    expect(elsewhere).toMatchObject({
+      exitCode: 78,
+      said: expect.stringContaining("another program listens there, choose another address"),
+    });
+    expect(await refused()).toMatchObject({ exitCode: 78, said: expect.stringContaining("another node is using it. Stop that node") });
+    expect(await node.stop()).toBe(0);
+    expect(await refused({ flags: ["--set", "node.id=7"] })).toMatchObject({
+      exitCode: 78,
+      said: expect.stringContaining("belongs to node 1"),
+    });
+    const path = join(directory, "data", "meta.json");
+    const meta = (await readFile(path)).subarray(4);
+    const newer = Buffer.from(JSON.stringify({ ...JSON.parse(meta.toString()), formatVersion: 99 }));
+    const checksum = Buffer.alloc(4);
+    checksum.writeUInt32BE(crc32c(newer, 0, newer.length) >>> 0);
+    await writeFile(path, Buffer.concat([checksum, newer]));
+    expect(await refused()).toMatchObject({ exitCode: 78, said: expect.stringContaining("it has format 99") });
 
-  const isRoot = process.getuid?.() === 0;
-  await chmod(directory, 0o777);
-  if (isRoot) await run(["chown", "-R", "65534:65534", join(directory, "data")]);
-  await run(["chmod", "-R", "a-w", join(directory, "data")]);
-  const through = isRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
-  const readOnly = await refused({ through });
-  expect(readOnly.said).toMatch(/EACCES\. Check the path|Permission denied|cannot execute/);
-}, MS);
+    const isRoot = process.getuid?.() === 0;
+    await chmod(directory, 0o777);
+    if (isRoot) await run(["chown", "-R", "65534:65534", join(directory, "data")]);
+    await run(["chmod", "-R", "a-w", join(directory, "data")]);
+    const through = isRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+    const readOnly = await refused({ through });
+    expect(readOnly.said).toMatch(/EACCES\. Check the path|Permission denied|cannot execute/);
+  },
+  MS,
+);

@@ -40,7 +40,7 @@ __attribute__((constructor)) static void prepare(void) {
   real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
   real_fsync = dlsym(RTLD_NEXT, "fsync");
   real_syscall = dlsym(RTLD_NEXT, "syscall");
-  const char *path = getenv("BARNABAS_SHIM");
+  const char *path = getenv("FSYNC_SHIM");
   if (path == NULL) return;
   int file = open(path, O_RDWR | O_CLOEXEC);
   if (file < 0) return;

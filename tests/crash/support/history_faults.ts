@@ -31,13 +31,13 @@ export class Broker {
     return this.running;
   }
 
-  /** Starts it. @returns false when it ended with 137 before it served, which only a fault of the shim does. */
-  async start(): Promise<boolean> {
+  /** Starts it. @returns false when it ended before it served, with one of `codes`: only a fault of the shim does that. */
+  async start(codes: readonly number[] = [137]): Promise<boolean> {
     this.starts++;
     const started = await start(this.#directory, { flags: this.#flags, through: this.#shim?.through ?? [] });
     if (isRefused(started)) {
       this.said += started.said;
-      if (started.exitCode !== 137) throw new Error(`Start ${this.starts} ended with ${started.exitCode}: ${started.said}`);
+      if (!codes.includes(started.exitCode)) throw new Error(`Start ${this.starts} ended with ${started.exitCode}: ${started.said}`);
       return false;
     }
     this.running = started;
@@ -142,6 +142,13 @@ export const DISK_FAULTS: Readonly<Record<string, Fault>> = {
     run.shim!.arm(run.draws.pick(["dieBefore", "dieTorn", "dieAfter"]), run.draws.below(8), run.draws.below(1000));
     const served = await run.broker.start();
     if (served) await run.broker.ended([137], "dying after its recovery");
+    await mustServe(run);
+  },
+  /** The start must end with a reason, and the next one must not care. */
+  async failsInRecovery(run) {
+    await run.broker.kill();
+    run.shim!.arm(run.draws.pick(["fail", "failDone"]), run.draws.below(12));
+    if (await run.broker.start([70])) await run.broker.ended([70], "a disk that fails after its recovery");
     await mustServe(run);
   },
   async syncStalls({ shim, broker, draws, recorder }) {

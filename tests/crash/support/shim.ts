@@ -15,7 +15,7 @@ export class Shim {
   readonly #file: number;
 
   private constructor(library: string, control: string) {
-    this.through = ["env", `LD_PRELOAD=${library}`, `BARNABAS_SHIM=${control}`];
+    this.through = ["env", `LD_PRELOAD=${library}`, `FSYNC_SHIM=${control}`];
     this.#control = control;
     this.#file = openSync(control, "r+");
   }

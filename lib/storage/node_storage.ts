@@ -9,6 +9,7 @@ import type { DataDirectory } from "./data_directory.ts";
 import { DiskFull } from "./errors.ts";
 import { syncFreshDirectories } from "./fresh_directories.ts";
 import { FileCache } from "./file_cache.ts";
+import { healthLog } from "./health_log.ts";
 import { IndexCache } from "./log/index_cache.ts";
 import type { LogNeeds } from "./log/log_needs.ts";
 import { StoredLog } from "./log/partition_log.ts";
@@ -44,7 +45,7 @@ export class NodeStorage implements Storage {
   readonly #maintenance: Maintenance;
   readonly #removals: Removals;
   readonly #logNeeds: LogNeeds & { readonly pool: BufferPool };
-  readonly #healthListeners: ((health: StorageHealth) => void)[] = [];
+  readonly #healthListeners: ((health: StorageHealth) => void)[];
   #wal: Wal | null = null;
   /** The WAL files in use, oldest first; the last ones may be missing here until the next trim. */
   #generations: number[] = [];
@@ -56,6 +57,7 @@ export class NodeStorage implements Storage {
     this.#settings = settings;
     this.#directory = directory;
     this.#claim = claim;
+    this.#healthListeners = [healthLog(io.clock, settings.log)];
     this.#files = new FileCache(io, settings.openFilesMax, settings.log);
     this.#walFiles = new WalFiles(io, `${directory}/wal`, {
       fileBytes: settings.walFileBytes,

@@ -127,7 +127,7 @@ describe("barnabas", () => {
     const cwd = await folder();
     const ended = await end(cwd, ["serve", "--listen", `127.0.0.1:${taken.port}`, "--admin", "none"]);
     expect(ended.error).toContain("choose another address with --listen or --admin");
-    expect(ended.code).toBe(1);
+    expect(ended.code).toBe(78);
     expect(await readdir(cwd)).toEqual([]);
   });
 });

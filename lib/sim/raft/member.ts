@@ -74,6 +74,7 @@ export class LedgerMember implements Member, RaftHost {
     const io = this.machine.start();
     const store = this.disk.open(this.machine.process!, this.machine.clock);
     const { snapshot } = store.recovered;
+    this.#oracles.opened(this.disk);
     this.#restore(snapshot === null ? null : snapshot.data);
     const election = io.random("election");
     const raft = new Raft({

@@ -35,6 +35,8 @@ export class Oracles implements DiskWatch {
   readonly #votes = new Map<number, number>();
   /** By index and term: the one entry, and the term of the one before it. */
   readonly #entries = new Map<number, { readonly entry: Entry; readonly before: number }>();
+  /** By term and index: the term of the entry there, for every end of what the leader sent. */
+  readonly #sentIn: number[][] = [];
   /** By node: the highest term it ever spoke of as its own. */
   readonly #spoken: number[] = [];
   /** By node: what its running process said last. */
@@ -94,10 +96,20 @@ export class Oracles implements DiskWatch {
       if (ownTerm < this.#spoken[id]!) return this.#world.fail(`Node ${id} went back from term ${this.#spoken[id]} to ${ownTerm}`);
       this.#spoken[id] = ownTerm;
     }
-    if (kind === "vote") this.#voted(node, term, id);
+    if (kind === "append") {
+      const { prevIndex, prevTerm, entries } = message;
+      (this.#sentIn[term] ??= [])[prevIndex + entries.length] = entries.at(-1)?.term ?? prevTerm;
+    } else if (kind === "appendReply" && message.success) this.#acknowledged(node, term, message.index);
+    else if (kind === "vote") this.#voted(node, term, id);
     else if (kind === "voteReply" && message.granted) this.#voted(node, term, message.to);
-    else if (kind === "appendReply" && message.success && disk !== null && message.index > disk.lastIndex) {
-      this.#world.fail(`Node ${id} acknowledges entry ${message.index}, its disk ends at ${disk.lastIndex}`);
+  }
+
+  #acknowledged({ id, disk }: Seen, term: number, index: number): void {
+    if (disk === null) return;
+    if (index > disk.lastIndex) return this.#world.fail(`Node ${id} acknowledges entry ${index}, its disk ends at ${disk.lastIndex}`);
+    const expected = this.#sentIn[term]?.[index] ?? this.entryAt(index)?.term;
+    if (expected !== undefined && !disk.holds(index, expected)) {
+      this.#world.fail(`Node ${id} acknowledges entry ${index} of term ${expected}, its disk holds one of term ${disk.termAt(index)}`);
     }
   }
 
@@ -142,6 +154,18 @@ export class Oracles implements DiskWatch {
       if (committed !== null && sameEntry(committed, dropped)) {
         this.#world.fail(`Node ${node} loses committed entry ${dropped.index} to a snapshot`);
       }
+    }
+  }
+
+  /** What a process that starts now would take for committed must be. */
+  opened(disk: ModelDisk): void {
+    const { node } = disk;
+    const index = Math.min(disk.hardState?.commit ?? 0, disk.lastIndex);
+    const committed = this.entryAt(index);
+    if (committed !== null && !disk.holds(index, committed.term)) {
+      this.#world.fail(
+        `Node ${node} starts and takes entry ${index} of term ${disk.termAt(index)} for committed, which is of term ${committed.term}`,
+      );
     }
   }
 
@@ -227,6 +251,7 @@ export class Oracles implements DiskWatch {
     seen.term = core.term;
     seen.commit = core.commit;
     if (core.term > this.#termMax) this.#termMax = core.term;
+    if (core.term < this.#newestTerm) this.#looksAtLeases(this.#newestTerm);
     if (core.commit > core.lastIndex) this.#world.fail(`Node ${id} has committed ${core.commit}, its log ends at ${core.lastIndex}`);
   }
 }

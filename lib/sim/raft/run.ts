@@ -80,7 +80,7 @@ class Run {
       if (fault.at < horizonMs) this.#world.after(fault.at, fault.kind, null, () => this.#happens(fault));
     }
     for (const { clients, operations, knobs } of workloads) {
-      for (let client = 0; client < clients; client++) this.#proposer(client, operations, knobs["gapMs"] ?? 100);
+      for (let client = 0; client < clients; client++) this.#proposer(client, operations, knobs["gapMs"] ?? 100, knobs["burst"] ?? 1);
     }
     this.#world.run(horizonMs);
   }
@@ -137,14 +137,17 @@ class Run {
 
   // ── proposals ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #proposer(client: number, operations: number, gapMs: number): void {
+  #proposer(client: number, operations: number, gapMs: number, burst: number): void {
     const draws = this.#world.draws(`proposer/${client}`);
     let left = operations;
     const next = (): void => {
-      if (left-- <= 0 || this.#healed) return;
+      if (left <= 0 || this.#healed) return;
       // Also to a leader that does not know yet that it is none.
       const leaders = this.#members.filter(leads);
-      if (leaders.length > 0) this.#propose(draws.pick(leaders), this.#count);
+      const leader = leaders.length > 0 ? draws.pick(leaders) : null;
+      for (let more = Math.min(left, 1 + draws.below(burst)); more > 0; more--, left--) {
+        if (leader !== null && leads(leader)) this.#propose(leader, this.#count);
+      }
       this.#world.after(draws.float() * 2 * gapMs, "propose", null, next);
     };
     this.#world.after(draws.float() * 2 * gapMs, "propose", null, next);

@@ -34,7 +34,14 @@ function anything(draws: Draws, seed: number, nodes: number): Plan {
   });
   often(0.4, [300, 6_000], (at) => faults.push({ kind: "pause", at, node: node(), forMs: forMs(5_000) }));
   often(0.4, [300, 5_000], (at) => faults.push({ kind: "cut", at, from: `node${node()}`, to: `node${node()}`, forMs: forMs(5_000) }));
-  often(0.4, [1_000, 8_000], (at) => faults.push(...partition(draws, nodes, at, forMs(6_000))));
+  often(0.4, [500, 8_000], (at) => faults.push(...apart(node(), node(), at, forMs(8_000))));
+  const stalls = draws.chance(0.4);
+  often(0.4, [1_000, 8_000], (at) => {
+    const lasts = forMs(6_000);
+    faults.push(...partition(draws, nodes, at, lasts));
+    // Logs part, and what is to be cut off was never written.
+    if (stalls) faults.push({ kind: "syncStalls", at, node: node(), forMs: lasts + forMs(2_000) });
+  });
   often(0.3, [500, 8_000], (at) => faults.push({ kind: "syncStalls", at, node: node(), forMs: forMs(15_000) }));
   often(0.2, [1_000, 8_000], (at) => faults.push({ kind: draws.chance(0.5) ? "syncFails" : "writeFails", at, node: node() }));
   often(0.1, [1_000, 8_000], (at) => faults.push({ kind: "diskFull", at, node: node(), forMs: forMs(3_000) }));
@@ -64,19 +71,23 @@ function flapping(draws: Draws, seed: number, nodes: number): Plan {
 
 function plan(draws: Draws, seed: number, nodes: number, knobs: Plan["knobs"], faults: readonly Fault[]): Plan {
   const gapMs = Math.ceil(draws.skewed(100, 600));
-  const workload = { kind: "propose", clients: 1, operations: 200, knobs: { gapMs } };
+  // In bursts: then messages carry several entries, and logs part by more than one.
+  const burst = draws.chance(0.5) ? 1 : 2 + draws.below(5);
+  const workload = { kind: "propose", clients: 1, operations: 200, knobs: { gapMs: gapMs * (1 + burst) / 2, burst } };
   return { tier: "raft", seed, horizonMs: HORIZON_MS, nodes, knobs, workloads: [workload], faults };
 }
 
 /** As shipped, or all in proportion shorter, which packs more elections into a run. */
 function times(draws: Draws): Record<string, number> {
-  const pace = draws.pick([1, 1, 1, 0.5, 0.3]);
+  const pace = draws.pick([1, 0.5, 0.3, 0.2]);
   const delayMs = draws.chance(0.3) ? 1 : round(draws.skewed(0.2, 30));
   const writeMs = draws.chance(0.3) ? 1 : round(draws.skewed(0.2, 40));
   const persistMs = draws.chance(0.5) ? 10_000 : Math.ceil(draws.skewed(500, 10_000));
-  if (pace === 1) return { delayMs, writeMs, persistMs };
-  const paced = { heartbeatMs: 100, leaseMs: 700, voteRefusalMs: 800, electionMinMs: 800, electionMaxMs: 1_600 };
-  return { delayMs, writeMs, persistMs, ...Object.fromEntries(Object.entries(paced).map(([name, ms]) => [name, ms * pace])) };
+  const leaseMs = 700 * pace;
+  // A lease must survive two lost heartbeats; fewer of them cost less.
+  const heartbeatMs = Math.floor(leaseMs / draws.pick([3.2, 3.2, 4, 7]));
+  const raft = { heartbeatMs, leaseMs, voteRefusalMs: 800 * pace, electionMinMs: 800 * pace, electionMaxMs: 1_600 * pace };
+  return { delayMs, writeMs, persistMs, ...raft };
 }
 
 function sizes(draws: Draws): Record<string, number> {
@@ -84,8 +95,13 @@ function sizes(draws: Draws): Record<string, number> {
   if (draws.chance(0.5)) knobs["appendEntriesMax"] = draws.chance(0.5) ? 1 : 2 + draws.below(8);
   if (draws.chance(0.5)) knobs["inflightMax"] = 1 + draws.below(4);
   if (draws.chance(0.3)) Object.assign(knobs, { appendBytesMax: 1 + draws.below(200), padding: draws.below(60) });
-  if (draws.chance(0.6)) knobs["snapshotEntries"] = Math.ceil(draws.skewed(2, 60));
+  if (draws.chance(0.6)) knobs["snapshotEntries"] = Math.ceil(draws.skewed(1, 40));
   return knobs;
+}
+
+function apart(one: number, other: number, at: number, forMs: number): Fault[] {
+  if (one === other) return [];
+  return [[one, other], [other, one]].map(([from, to]) => ({ kind: "cut", at, from: `node${from}`, to: `node${to}`, forMs }));
 }
 
 function partition(draws: Draws, nodes: number, at: number, forMs: number): Fault[] {

@@ -89,6 +89,10 @@ export class NodeController implements Controller, RaftHost {
     waker.cancel();
   }
 
+  /** The consensus core, for whoever watches over its promises. It must not be stepped. */
+  get core(): Raft {
+    return this.#driver.raft;
+  }
   get image(): MetadataImage {
     return this.#state;
   }

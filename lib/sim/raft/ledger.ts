@@ -4,12 +4,6 @@
  */
 import type { Entry } from "../../raft/mod.ts";
 
-export interface Committed {
-  readonly entry: Entry;
-  /** Over this entry and all before it. */
-  readonly chain: number;
-}
-
 export const EMPTY_CHAIN = 0x811c9dc5 | 0;
 
 export function chained(chain: number, { term, kind, data }: Entry): number {
@@ -39,7 +33,7 @@ export function encodeState(index: number, chain: number): Uint8Array {
   return new Uint8Array(Int32Array.of(index, chain).buffer);
 }
 
-export function decodeState(data: Uint8Array): { readonly index: number; readonly chain: number } {
+export function decodeState(data: Uint8Array): { readonly index: number; readonly state: number } {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
-  return { index: view.getInt32(0, true), chain: view.getInt32(4, true) };
+  return { index: view.getInt32(0, true), state: view.getInt32(4, true) };
 }

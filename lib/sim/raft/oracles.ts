@@ -5,7 +5,7 @@
 import type { Entry, Message, SnapshotMeta } from "../../raft/mod.ts";
 import type { World } from "../world.ts";
 import type { DiskWatch, ModelDisk } from "./disk.ts";
-import { chained, type Committed, decodeState, EMPTY_CHAIN, sameEntry } from "./ledger.ts";
+import { sameEntry } from "./ledger.ts";
 
 /** What can be seen of the core of a running node. */
 export interface SeenCore {
@@ -23,13 +23,21 @@ export interface Seen {
   /** Null while no process runs. */
   readonly core: SeenCore | null;
   readonly clock: { mono(): number };
+  /** With real files: whether these bytes would be found after the loss of power. */
+  isDurable?(mark: string): boolean;
 }
+
+/** What a snapshot holds: the state after an entry, as something to compare. */
+export type StateOf = (meta: SnapshotMeta, data: Uint8Array) => { readonly index: number; readonly state: number | string };
 
 export class Oracles implements DiskWatch {
   readonly #world: World;
   #nodes: readonly Seen[] = [];
   #majority = 1;
-  readonly #ledger: Committed[] = [];
+  readonly #ledger: Entry[] = [];
+  /** By index: what the state is after it, on every node. */
+  readonly #states: (number | string)[] = [];
+  readonly #stateOf: StateOf;
   readonly #leaders = new Map<number, number>();
   /** By node and term: whom it voted for, as far as anybody was told. */
   readonly #votes = new Map<number, number>();
@@ -49,8 +57,9 @@ export class Oracles implements DiskWatch {
   #flap: number;
 
   /** @param flap the node to which alone anything happens; 0: none. */
-  constructor(world: World, flap: number) {
+  constructor(world: World, flap: number, stateOf: StateOf) {
     this.#world = world;
+    this.#stateOf = stateOf;
     this.#flap = flap;
   }
 
@@ -75,12 +84,8 @@ export class Oracles implements DiskWatch {
   get terms(): number {
     return this.#termMax;
   }
-  /** Of the state after `index`. */
-  chainAt(index: number): number {
-    return index === 0 ? EMPTY_CHAIN : this.#ledger[index - 1]!.chain;
-  }
   entryAt(index: number): Entry | null {
-    return this.#ledger[index - 1]?.entry ?? null;
+    return this.#ledger[index - 1] ?? null;
   }
 
   // ── what leaves a node ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,7 +153,9 @@ export class Oracles implements DiskWatch {
     }
     const disk = this.#nodes[node - 1]!.disk!;
     if (meta.index < disk.snapshotIndex) this.#world.fail(`Node ${node} stores snapshot ${meta.index} over ${disk.snapshotIndex}`);
-    this.installed(node, meta, data);
+    const { index, state } = this.#stateOf(meta, data);
+    if (index !== meta.index) this.#world.fail(`Node ${node} stores a snapshot for ${meta.index} that is of entry ${index}`);
+    this.stateIs(node, index, state);
     for (const dropped of drops) {
       const committed = this.entryAt(dropped.index);
       if (committed !== null && sameEntry(committed, dropped)) {
@@ -180,9 +187,9 @@ export class Oracles implements DiskWatch {
     }
     const known = this.#ledger[index - 1];
     if (known === undefined) this.#commit(node, entry);
-    else if (!sameEntry(known.entry, entry)) {
+    else if (!sameEntry(known, entry)) {
       this.#world.fail(
-        `Node ${node.id} applies entry ${index} of term ${entry.term}, committed was another one of term ${known.entry.term}`,
+        `Node ${node.id} applies entry ${index} of term ${entry.term}, committed was another one of term ${known.term}`,
       );
     }
   }
@@ -192,19 +199,23 @@ export class Oracles implements DiskWatch {
     if (index !== this.#ledger.length + 1) {
       return this.#world.fail(`Node ${node.id} applies ${index}, committed were ${this.#ledger.length}`);
     }
-    this.#ledger.push({ entry, chain: chained(this.chainAt(index - 1), entry) });
+    this.#ledger.push(entry);
     let holders = 0;
     for (const { disk } of this.#nodes) if (disk === null || disk.holds(index, term)) holders++;
     if (holders < this.#majority) this.#world.fail(`Node ${node.id} applies entry ${index}, which ${holders} disk(s) hold`);
     this.#looksAtLeases(node.core?.term ?? term);
   }
 
-  /** A snapshot of somebody else takes the place of the state. */
-  installed(node: number, meta: SnapshotMeta, data: Uint8Array): void {
-    const { index, chain } = decodeState(data);
-    if (index !== meta.index || meta.index > this.committed || chain !== this.chainAt(index)) {
-      this.#world.fail(`Node ${node} has a snapshot for ${meta.index} that is of entry ${index}, or not of what was committed`);
-    }
+  /** The state of a node after `index`: by entries one after the other, or from a snapshot. */
+  stateIs(node: number, index: number, state: number | string): void {
+    const known = this.#states[index] ??= state;
+    if (known !== state) this.#world.fail(`Node ${node} has another state after entry ${index} than others had`);
+  }
+
+  /** Somebody was told that the entry with these bytes is committed. */
+  mustBeDurable(mark: string): void {
+    const holders = this.#nodes.filter((node) => node.isDurable?.(mark) === true).length;
+    if (holders < this.#majority) this.#world.fail(`"${mark}" was told to be committed, ${holders} disk(s) hold it`);
   }
 
   // ── roles ───────────────────────────────────────────────────────────────────────────────────────────────────────────

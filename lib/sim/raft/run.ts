@@ -1,13 +1,14 @@
 /** One run of a plan: the nodes, the faults in their time, the proposers; then healed nodes must agree again. */
 import { nodeId } from "../../protocol/mod.ts";
-import type { Exit } from "../machine.ts";
 import type { Fault, Plan, RunResult } from "../plan.ts";
 import type { Draws } from "../random.ts";
 import { World } from "../world.ts";
 import { type Knobs, knobsOf } from "./knobs.ts";
-import { commandOf } from "./ledger.ts";
+import { decodeState } from "./ledger.ts";
 import { Links } from "./links.ts";
-import { LedgerMember, type Member, type Outcome } from "./member.ts";
+import { ControllerMember, metadataOf } from "./controller_member.ts";
+import { LedgerMember } from "./ledger_member.ts";
+import type { Member, Outcome, Setting } from "./member.ts";
 import { Oracles } from "./oracles.ts";
 
 /** Virtual time for everything to come right once it was healed; it takes a fraction of it. */
@@ -51,14 +52,16 @@ class Run {
     this.#world = world;
     this.#plan = plan;
     this.#knobs = knobs;
-    this.#oracles = new Oracles(world, knobs.world.flap);
+    const hostsMetadata = knobs.world.controller === 1 || knobs.world.realStore === 1;
+    this.#oracles = new Oracles(world, knobs.world.flap, hostsMetadata ? metadataOf : (_, data) => decodeState(data));
     this.#links = new Links(world, knobs.world);
     this.#chaos = world.draws("chaos");
     const voters = Array.from({ length: plan.nodes }, (_, at) => nodeId(at + 1));
-    this.#members = voters.map((id) => new LedgerMember(world, id, voters, knobs, this.#links, this.#oracles));
+    const setting: Setting = { world, voters, knobs, links: this.#links, oracles: this.#oracles };
+    this.#members = voters.map((id) => hostsMetadata ? new ControllerMember(id, setting) : new LedgerMember(id, setting));
     this.#oracles.watch(this.#members);
     for (const member of this.#members) {
-      member.machine.onExit = (exit) => this.#exited(member, exit);
+      member.machine.onExit = () => this.#exited(member);
       world.after(this.#chaos.float() * 50, "start", null, () => this.#start(member));
     }
   }
@@ -119,9 +122,9 @@ class Run {
     }
   }
 
-  #exited(member: Member, { why }: Exit): void {
+  #exited(member: Member): void {
     this.#world.mark("node.exit");
-    void why;
+    member.end("process");
     this.#world.after(this.#chaos.between(10, 1_000), "start", null, () => this.#start(member));
   }
 
@@ -156,7 +159,7 @@ class Run {
   readonly #count = (outcome: Outcome): void => void this.#told[outcome]++;
 
   #propose(member: Member, told: (outcome: Outcome) => void): void {
-    member.propose(commandOf(++this.#proposals, this.#knobs.world.padding), told);
+    member.propose(++this.#proposals, told);
   }
 
   // ── healed ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,10 +227,7 @@ class Run {
         }; committed ${this.#oracles.committed}, asked for ${more} more, told ${committed}`,
       );
     }
-    const chain = this.#oracles.chainAt(this.#oracles.committed);
-    for (const member of core) {
-      if (member.chain !== chain) world.fail(`Node ${member.id} has applied the same entries and holds another state`);
-    }
+    for (const { id, applied, state } of core) this.#oracles.stateIs(id, applied, state);
   }
 }
 

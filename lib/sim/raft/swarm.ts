@@ -3,6 +3,9 @@ import type { Fault, Plan } from "../plan.ts";
 import { Draws } from "../random.ts";
 
 const HORIZON_MS = 20_000;
+/** So many seeds host the metadata of a cluster, and so many of these over the real storage: slower, and closer to the product. */
+const CONTROLLER_SHARE = 0.06;
+const REAL_STORE_SHARE = 0.5;
 /** One seed in so many lets a single node flap and asks the others not to care. */
 const FLAP_SHARE = 0.05;
 
@@ -14,6 +17,7 @@ export function planRaft(seed: number): Plan {
 
 function anything(draws: Draws, seed: number, nodes: number): Plan {
   const knobs: Record<string, number> = { ...times(draws), ...sizes(draws) };
+  if (draws.chance(CONTROLLER_SHARE)) knobs[draws.chance(REAL_STORE_SHARE) ? "realStore" : "controller"] = 1;
   if (draws.chance(0.6)) knobs["loss"] = round(draws.skewed(0.002, 0.3));
   if (draws.chance(0.4)) knobs["duplicates"] = round(draws.skewed(0.01, 0.3));
   if (draws.chance(0.5)) knobs["reorder"] = 1;

@@ -31,10 +31,18 @@ export class StoredRaft implements RaftStore {
   #snapshot: Snapshot | null = null;
   /** Entries up to here are in the snapshot. */
   #snapshotIndex = 0;
+  #snapshotTerm = 0;
+  /**
+   * Whether what the log holds at the snapshot's end is what the snapshot ends with: only then what follows there belongs to it. Another
+   * node's snapshot may take the place of entries that were never committed.
+   */
+  #agrees = true;
+  /** The WAL behind the snapshot is of another log: what is written next says where the right one begins. */
+  #restarts = false;
   #recovered: RaftStore["recovered"] | null = null;
   /** Something since the last `save`. */
   #dirty = false;
-  /** Last entry that the files hold, without the WAL behind them. */
+  /** Last entry in the files that nobody can cut off any more. */
   #savedIndex = 0;
   /** The directory is there for good. */
   #isMade = false;
@@ -52,8 +60,12 @@ export class StoredRaft implements RaftStore {
   async persist(hardState: HardState | null, entries: readonly Entry[], deadline: Deadline): Promise<void> {
     if (hardState === null && entries.length === 0) return;
     this.#take(hardState, entries);
+    const restarts = this.#restarts;
+    this.#restarts = false;
     const written = this.#record!(({ entries: buffer }) => {
       if (hardState !== null) buffer.hardState(hardState);
+      // Stands for the snapshot's last entry, and cuts off what the WAL holds after it.
+      if (restarts) buffer.raftEntry({ index: this.#snapshotIndex, term: this.#snapshotTerm, kind: "noop", data: NO_BATCHES });
       for (const entry of entries) buffer.raftEntry(entry);
     });
     await this.#io.deadlines.guard(deadline, "wal", written);
@@ -61,8 +73,12 @@ export class StoredRaft implements RaftStore {
 
   async saveSnapshot(meta: SnapshotMeta, data: Uint8Array, deadline: Deadline): Promise<void> {
     await this.#writeSnapshot({ meta, data }, deadline);
-    this.#snapshot = { meta, data };
-    this.#forget(meta.index);
+    if (meta.index < this.#snapshotIndex) throw new Error(`Snapshot ${meta.index} comes after snapshot ${this.#snapshotIndex}`);
+    const agrees = this.#termAt(meta.index) === meta.term;
+    this.#entries = agrees ? this.#entries.filter((entry) => entry.index > meta.index) : [];
+    this.#restarts ||= !agrees;
+    this.#snapshotIndex = meta.index;
+    this.#snapshotTerm = meta.term;
     this.#dirty = true;
   }
 
@@ -74,9 +90,10 @@ export class StoredRaft implements RaftStore {
   /**
    * What the checkpoint saved. The WAL behind it follows by `replay`.
    * @param atLeast the index that the checkpoint relies on: with less, topics would be forgotten and their logs deleted.
+   * @param isClean the directory was closed in good order.
    * @throws {CorruptLog}
    */
-  async load(deadline: Deadline, atLeast: number): Promise<void> {
+  async load(deadline: Deadline, atLeast: number, isClean: boolean): Promise<void> {
     const snapshot = await readWholeFile(this.#io, `${this.#directory}/${SNAPSHOT_FILE}`, deadline);
     if (snapshot === "damaged") throw this.#damaged(SNAPSHOT_FILE);
     if (snapshot !== null) {
@@ -84,18 +101,16 @@ export class StoredRaft implements RaftStore {
       const meta = JSON.parse(new TextDecoder().decode(snapshot.subarray(4, 4 + metaBytes))) as SnapshotMeta;
       this.#snapshot = { meta, data: snapshot.slice(4 + metaBytes) };
       this.#snapshotIndex = meta.index;
+      this.#snapshotTerm = meta.term;
     }
     const state = await readWholeFile(this.#io, `${this.#directory}/${STATE_FILE}`, deadline);
     if (state === "damaged") throw this.#damaged(STATE_FILE);
     if (state !== null) forEachEntry(state, NO_BATCHES, (entry) => this.replay(entry));
-    this.#dirty = false;
-    this.#savedIndex = this.#lastIndex;
-    if (this.#savedIndex >= atLeast) return;
-    const what = state === null && snapshot === null ? `"${this.#directory}/${STATE_FILE}" is missing` : `"${this.#directory}" is too old`;
-    throw new CorruptLog(
-      `Cannot recover Raft: ${what}: the checkpoint relies on entry ${atLeast}, there are ${this.#savedIndex}. ` +
-        `Put the folder back as it was, or restore this node's data from a backup or a peer; nothing was changed`,
-    );
+    if (this.#lastIndex < atLeast) throw this.#tooOld(state === null && snapshot === null, atLeast);
+    // Behind a crash it may have been read from memory only, and be lost with the power: written again, or not relied on until the next save.
+    if (!isClean && this.#snapshot !== null) await this.#writeSnapshot(this.#snapshot, deadline);
+    this.#dirty = !isClean;
+    this.#savedIndex = isClean ? this.#committedIndex : atLeast;
   }
 
   replay(entry: WalEntry): void {
@@ -106,6 +121,8 @@ export class StoredRaft implements RaftStore {
   /** Recovery is over. */
   start(record: (write: (round: Round) => void) => Promise<void>): void {
     this.#record = record;
+    this.#restarts = !this.#agrees;
+    this.#agrees = true;
     this.#recovered = { hardState: this.#hardState, entries: [...this.#entries], snapshot: this.#snapshot };
     // Raft takes it from here; holding a second copy of the snapshot would only cost memory.
     this.#snapshot = null;
@@ -118,7 +135,7 @@ export class StoredRaft implements RaftStore {
     const buffer = new EntryBuffer(0);
     if (this.#hardState !== null) buffer.hardState(this.#hardState);
     for (const entry of this.#entries) buffer.raftEntry(entry);
-    const savedIndex = this.#lastIndex;
+    const savedIndex = this.#committedIndex;
     try {
       await this.#makeDirectory(deadline);
       await replaceFile(this.#io, this.#directory, STATE_FILE, [buffer.bytes], deadline);
@@ -134,7 +151,13 @@ export class StoredRaft implements RaftStore {
     if (hardState !== null) this.#hardState = hardState;
     const snapshotIndex = this.#snapshotIndex;
     for (const entry of entries) {
-      if (entry.index <= snapshotIndex) continue;
+      if (entry.index <= snapshotIndex) {
+        // Written before the snapshot was, or in its place: everything after it was cut off then.
+        this.#agrees = entry.index === snapshotIndex && entry.term === this.#snapshotTerm;
+        this.#entries.length = 0;
+        continue;
+      }
+      if (!this.#agrees) continue;
       const first = this.#entries[0]?.index ?? entry.index;
       const at = entry.index - first;
       if (at < 0 || at > this.#entries.length || this.#entries.length === 0 && entry.index > snapshotIndex + 1) {
@@ -152,10 +175,14 @@ export class StoredRaft implements RaftStore {
     return this.#entries.at(-1)?.index ?? this.#snapshotIndex;
   }
 
-  #forget(index: number): void {
-    this.#snapshotIndex = Math.max(this.#snapshotIndex, index);
-    const keepFrom = this.#entries.findIndex((entry) => entry.index > index);
-    this.#entries = keepFrom < 0 ? [] : this.#entries.slice(keepFrom);
+  /** Entries behind it may still be cut off by another leader: no checkpoint relies on them. */
+  get #committedIndex(): number {
+    return Math.max(this.#snapshotIndex, Math.min(this.#hardState?.commit ?? 0, this.#lastIndex));
+  }
+
+  #termAt(index: number): number | null {
+    if (index === this.#snapshotIndex) return this.#snapshotTerm;
+    return this.#entries[index - this.#snapshotIndex - 1]?.term ?? null;
   }
 
   async #writeSnapshot({ meta, data }: Snapshot, deadline: Deadline): Promise<void> {
@@ -172,6 +199,14 @@ export class StoredRaft implements RaftStore {
     await this.#io.disk.makeDirectory(this.#directory, deadline);
     await this.#io.disk.syncDirectory(this.#directory.slice(0, this.#directory.lastIndexOf("/")), deadline);
     this.#isMade = true;
+  }
+
+  #tooOld(isMissing: boolean, atLeast: number): CorruptLog {
+    const what = isMissing ? `"${this.#directory}/${STATE_FILE}" is missing` : `"${this.#directory}" is too old`;
+    return new CorruptLog(
+      `Cannot recover Raft: ${what}: the checkpoint relies on entry ${atLeast}, there are ${this.#lastIndex}. ` +
+        `Put the folder back as it was, or restore this node's data from a backup or a peer; nothing was changed`,
+    );
   }
 
   #damaged(name: string): CorruptLog {

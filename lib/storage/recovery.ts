@@ -46,7 +46,7 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   else {
     for (const dump of manifest.logs) needs.open(dump.topicId, dump.partition, dump.segments.some(([, size]) => size > 0)).restore(dump);
   }
-  await needs.raft.load(deadlineOf(needs, "raft.load"), manifest?.raftIndex ?? 0);
+  await needs.raft.load(deadlineOf(needs, "raft.load"), manifest?.raftIndex ?? 0, manifest?.clean === true);
   const oldest = generations[0] ?? 0;
   const from = manifest?.wal ?? await startOf(needs, oldest);
   const copy = new ForwardCopy(needs, (generations.at(-1) ?? from.generation) + 1);

@@ -132,7 +132,10 @@ export interface RaftStore {
   };
   /** Durable when it resolves. Calls are made one after the other. A rejection means the outcome is unknown: fence the node. */
   persist(hardState: HardState | null, entries: readonly Entry[], deadline: Deadline): Promise<void>;
-  /** Temporary file, sync, rename, sync of the directory; then entries up to `meta.index` may leave the WAL. */
+  /**
+   * Temporary file, sync, rename, sync of the directory; then entries up to `meta.index` may leave the WAL. Entries after it stay if the one at
+   * `meta.index` is of `meta.term`; otherwise they are of another log, and gone.
+   */
   saveSnapshot(meta: SnapshotMeta, data: Uint8Array, deadline: Deadline): Promise<void>;
 }
 

@@ -24,7 +24,7 @@ test("openStorage() refuses a directory whose Raft files are gone or older than 
     await disk.rename("/backup/state", `${DIRECTORY}/raft/state`, LATER);
     storage = await openStorage(io, SETTINGS, DIRECTORY);
     const old = await copied(disk, `${DIRECTORY}/raft/state`);
-    await storage.raft.persist(null, [entry(3)], deadline(io));
+    await storage.raft.persist({ term: 1, votedFor: 1 as NodeId, commit: 3 }, [entry(3)], deadline(io));
     await storage.close(deadline(io));
     await put(disk, `${DIRECTORY}/raft/state`, old);
     await expect(openStorage(io, SETTINGS, DIRECTORY)).rejects.toThrow(/"\/data\/raft" is too old.*entry 3, there are 2/);

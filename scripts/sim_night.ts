@@ -104,7 +104,9 @@ function report(): void {
   }
   const found = parts.flatMap((part) => part.found);
   console.log(found.length === 0 ? "\nNothing found" : `\nFound\n${found.map((line) => `  ${line}\n`).join("")}`.trimEnd());
-  process.exitCode = found.length === 0 ? 0 : 1;
+  const failed = parts.filter((part) => part.found.length > 0).length;
+  console.log(`\n${parts.length - failed} passed, ${failed} failed, 0 skipped`);
+  process.exitCode = failed === 0 ? 0 : 1;
 }
 
 /** What the source marks, beside what was reached: a mark that is never reached is a blind spot of the plans. */

@@ -62,6 +62,8 @@ export class GroupSession {
   #previous: Claims = { owned: NOTHING, generation: -1 };
   #target: PartitionsByTopic = NOTHING;
   #reason = "";
+  /** The generation in which partitions were given up for others, who get them in a later one; -1: nobody waits for any. */
+  #owedIn = -1;
   /** Something changed during a round: another one follows. */
   #again: string | null = null;
   #error: KafkaErrorName = "NONE";
@@ -190,9 +192,12 @@ export class GroupSession {
     const gaveUp = without(this.#held, this.#target).size > 0;
     this.#held = this.#target;
     this.#previous = { owned: this.#target, generation: this.#generation };
+    // A static member that was lost meanwhile comes back into the same generation, without a round: nobody else would begin the one it owes (KIP-345).
+    const owes = gaveUp || this.#owedIn === this.#generation;
+    this.#owedIn = gaveUp ? this.#generation : -1;
     this.#to("stable");
     // What we gave up can be given to others now (KIP-429).
-    if (gaveUp) this.rejoin("gave up partitions");
+    if (owes) this.rejoin("gave up partitions");
     else if (this.#again !== null) this.rejoin(this.#again);
   }
 

@@ -70,6 +70,24 @@ describe("GroupSession", () => {
     expect(session.next()).toMatchObject({ do: "join", owned: new Map(), previous: { owned: of(0, 1), generation: 1 } });
   });
 
+  test("cooperative: who gave up partitions and comes back into the same generation still joins once more, and only once", () => {
+    const session = stable(true, of(0, 1));
+    session.heard("REBALANCE_IN_PROGRESS", "m", 1);
+    session.joined(session.turn, "NONE", joined({ generation: 2 }));
+    session.synced(session.turn, "NONE", of(1));
+    session.adopted(session.turn);
+    expect(session.next()).toMatchObject({ do: "join", reason: "gave up partitions" });
+    session.giveUp("the application does not read");
+    // A static member: the coordinator knows it, and gives it what it had, without a round.
+    for (const owes of [true, false]) {
+      if (session.next().do === "prepare") session.prepared(session.turn);
+      session.joined(session.turn, "NONE", joined({ generation: 2 }));
+      session.synced(session.turn, "NONE", of(1));
+      session.adopted(session.turn);
+      expect(session.next().do).toBe(owes ? "join" : "rest");
+    }
+  });
+
   test("cooperative: joins at once with what it holds, gives up the difference, and then joins once more", () => {
     const session = stable(true, of(0, 1));
     session.heard("REBALANCE_IN_PROGRESS", "m", 1);

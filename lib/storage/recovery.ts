@@ -51,21 +51,23 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   const from = manifest?.wal ?? await startOf(needs, oldest);
   const copy = new ForwardCopy(needs, (generations.at(-1) ?? from.generation) + 1);
   const replay = new Replay(needs);
+  const replays = !isCleanStop(manifest, generations) && (generations.length > 0 || manifest !== null);
+  const source = { io: needs.io, nodeId: needs.nodeId, generations, path: (generation: number) => needs.files.path(generation) };
+  if (replays) {
+    // Damage must be known before anything is changed: replaying cuts segments back to the checkpoint, and what is behind it there may be the
+    // last copy of what a damaged frame held. The second reading comes from the page cache.
+    const end = await scanWal(source, from, () => {});
+    if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
+  }
   try {
     for (const dump of manifest?.logs ?? []) if (dump.pending !== undefined) await replay.pending(dump, dump.pending);
-    // After a clean stop there is nothing to look for, and looking means reading a whole file.
-    if (manifest?.clean !== true && (generations.length > 0 || manifest !== null)) {
-      const end = await scanWal(
-        { io: needs.io, nodeId: needs.nodeId, generations, path: (generation) => needs.files.path(generation) },
-        from,
-        async (frame) => {
-          // The frame's bytes are only valid until both are done, also when one of them fails.
-          for (const outcome of await Promise.allSettled([copy.frame(frame, from), replay.frame(frame)])) {
-            if (outcome.status === "rejected") throw outcome.reason;
-          }
-        },
-      );
-      if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
+    if (replays) {
+      await scanWal(source, from, async (frame) => {
+        // The frame's bytes are only valid until both are done, also when one of them fails.
+        for (const outcome of await Promise.allSettled([copy.frame(frame, from), replay.frame(frame)])) {
+          if (outcome.status === "rejected") throw outcome.reason;
+        }
+      });
     }
     const { file, at } = await copy.finish(from);
     if (copy.frames > 0) needs.io.mark("storage.recovery.replayed");
@@ -75,6 +77,13 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
     throw error;
   }
 }
+
+/**
+ * After a clean stop there is nothing to look for, and looking means reading a whole file. Every start begins a new file: one that is newer than the
+ * checkpoint says that something was written since, and that the checkpoint is an old one that somebody put back.
+ */
+const isCleanStop = (manifest: Manifest | null, generations: readonly number[]): boolean =>
+  manifest?.clean === true && generations.every((generation) => generation <= manifest.wal.generation);
 
 /** Where the oldest file begins: its first frame says what it follows. */
 async function startOf({ io, files }: RecoveryNeeds, generation: number): Promise<WalPosition> {

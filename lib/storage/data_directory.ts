@@ -106,7 +106,8 @@ async function readMeta(io: Io, directory: string, deadline: Deadline): Promise<
       `Name an empty directory, or put "${META_FILE}" back from a backup`,
     );
   }
-  if (bytes === "damaged") throw refused(directory, `"${META_FILE}" is damaged`, "Put it back from a backup");
+  // Four zeros are the checksum of nothing.
+  if (bytes === "damaged" || bytes.length === 0) throw refused(directory, `"${META_FILE}" is damaged`, "Put it back from a backup");
   return JSON.parse(new TextDecoder().decode(bytes)) as DirectoryMeta;
 }
 

@@ -45,8 +45,7 @@ export async function readWholeFile(io: Io, path: string, deadline: Deadline): P
   }
   try {
     const size = await file.size(deadline);
-    // No such file is empty, and four zeros are the checksum of nothing.
-    if (size <= CHECKSUM_BYTES || size > READ_BYTES_MAX) return "damaged";
+    if (size < CHECKSUM_BYTES || size > READ_BYTES_MAX) return "damaged";
     const bytes = new Uint8Array(size);
     for (let at = 0; at < size;) {
       const count = await file.read(bytes.subarray(at), at, deadline);

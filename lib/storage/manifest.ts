@@ -34,5 +34,7 @@ export async function writeManifest(
 /** Null when there is none, "damaged" when it cannot be trusted. */
 export async function readManifest(io: Io, directory: string, deadline: Deadline): Promise<Manifest | null | "damaged"> {
   const bytes = await readWholeFile(io, `${directory}/${MANIFEST_FILE}`, deadline);
+  // Four zeros are the checksum of nothing.
+  if (bytes instanceof Uint8Array && bytes.length === 0) return "damaged";
   return bytes instanceof Uint8Array ? JSON.parse(new TextDecoder().decode(bytes)) as Manifest : bytes;
 }

@@ -95,7 +95,7 @@ export class StoredRaft implements RaftStore {
    */
   async load(deadline: Deadline, atLeast: number, isClean: boolean): Promise<void> {
     const snapshot = await readWholeFile(this.#io, `${this.#directory}/${SNAPSHOT_FILE}`, deadline);
-    if (snapshot === "damaged") throw this.#damaged(SNAPSHOT_FILE);
+    if (snapshot === "damaged" || snapshot?.length === 0) throw this.#damaged(SNAPSHOT_FILE);
     if (snapshot !== null) {
       const metaBytes = readInt32(snapshot, 0);
       const meta = JSON.parse(new TextDecoder().decode(snapshot.subarray(4, 4 + metaBytes))) as SnapshotMeta;

@@ -46,12 +46,13 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   else {
     for (const dump of manifest.logs) needs.open(dump.topicId, dump.partition, dump.segments.some(([, size]) => size > 0)).restore(dump);
   }
-  await needs.raft.load(deadlineOf(needs, "raft.load"), manifest?.raftIndex ?? 0, manifest?.clean === true);
+  const isClean = isCleanStop(manifest, generations);
+  await needs.raft.load(deadlineOf(needs, "raft.load"), manifest?.raftIndex ?? 0, isClean);
   const oldest = generations[0] ?? 0;
   const from = manifest?.wal ?? await startOf(needs, oldest);
   const copy = new ForwardCopy(needs, (generations.at(-1) ?? from.generation) + 1);
   const replay = new Replay(needs);
-  const replays = !isCleanStop(manifest, generations) && (generations.length > 0 || manifest !== null);
+  const replays = !isClean && (generations.length > 0 || manifest !== null);
   const source = { io: needs.io, nodeId: needs.nodeId, generations, path: (generation: number) => needs.files.path(generation) };
   if (replays) {
     // Damage must be known before anything is changed: replaying cuts segments back to the checkpoint, and what is behind it there may be the

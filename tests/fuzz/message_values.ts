@@ -47,16 +47,23 @@ export interface Encoded {
   readonly marks: readonly Mark[];
 }
 
+/** What a target puts into messages instead of anything at all; null: anything. */
+export interface Flavour {
+  text(draws: Draws): string;
+  records(draws: Draws): Uint8Array;
+  int32(draws: Draws, name: string): number | null;
+}
+
 /** By message and version; made once, as it takes longer than an input. */
 const layouts = new Map<string, Layout>();
 const writer = new MarkingWriter();
 
-export function encodedMessage(message: AnyMessage, version: number, draws: Draws): Encoded {
+export function encodedMessage(message: AnyMessage, version: number, draws: Draws, flavour: Flavour | null = null): Encoded {
   const name = `${message.name} v${version}`;
   let layout = layouts.get(name);
   if (layout === undefined) layouts.set(name, layout = layoutOf(message, version));
   writer.marks = [];
-  encode(message, version, structOf(layout, draws, 0), writer);
+  encode(message, version, structOf(layout, { draws, flavour }, 0), writer);
   return { bytes: writer.finishJoined().slice(), marks: writer.marks };
 }
 
@@ -99,26 +106,32 @@ function uvarint(value: number): Uint8Array {
   return Uint8Array.from([...bytes, value]);
 }
 
-function structOf(layout: Layout, draws: Draws, depth: number): Record<string, unknown> {
+interface Source {
+  readonly draws: Draws;
+  readonly flavour: Flavour | null;
+}
+
+function structOf(layout: Layout, source: Source, depth: number): Record<string, unknown> {
   const value: Record<string, unknown> = {};
   for (const { name, present, shape, fallback, tag } of layout.slots) {
     // Most tagged fields keep their fallback, which is not written.
-    const isLeftOut = !present || tag !== null && draws.chance(0.5);
-    value[name] = isLeftOut ? fallback : valueOf(shape, draws, depth);
+    const isLeftOut = !present || tag !== null && source.draws.chance(0.5);
+    value[name] = isLeftOut ? fallback : valueOf(shape, name, source, depth);
   }
   return value;
 }
 
 const TEXTS = ["", "a", "orders", "__consumer_offsets", "ü", "\u0000", "👋", "x".repeat(200), "ö".repeat(130), "\uFEFF", "."];
 
-function valueOf(shape: Shape, draws: Draws, depth: number): unknown {
+function valueOf(shape: Shape, name: string, source: Source, depth: number): unknown {
+  const { draws, flavour } = source;
   if (shape.nullable && draws.chance(0.2)) return null;
   switch (shape.kind) {
     case "struct":
-      return structOf(shape.layout, draws, depth);
+      return structOf(shape.layout, source, depth);
     case "array": {
       const count = draws.chance(0.02) ? 40 : draws.below(depth < 2 ? 4 : 2);
-      return Array.from({ length: count }, () => valueOf(shape.of, draws, depth + 1));
+      return Array.from({ length: count }, () => valueOf(shape.of, name, source, depth + 1));
     }
     case "bool":
       return draws.chance(0.5);
@@ -129,17 +142,19 @@ function valueOf(shape: Shape, draws: Draws, depth: number): unknown {
     case "uint16":
       return draws.pick([0, 1, 9092, 65_535]);
     case "int32":
-      return draws.pick(INT32S);
+      return flavour?.int32(draws, name) ?? draws.pick(INT32S);
     case "int64":
       return draws.pick([0, 1, -1, -2, 2 ** 31, 2 ** 32, -(2 ** 32), Number.MAX_SAFE_INTEGER, 2 ** 63, -(2 ** 63)]);
     case "uuid":
       return Buffer.from(draws.chance(0.3) ? new Uint8Array(16) : draws.bytes(16)).toString("base64url");
     case "string":
       // What is longer than a sentence for people may be is shortened when it is written.
+      if (flavour !== null && draws.chance(0.8)) return flavour.text(draws);
       return draws.chance(0.01) ? "z".repeat(32_767) : draws.pick(TEXTS);
     case "bytes":
       return draws.bytes(draws.chance(0.05) ? 3_000 : draws.below(10));
     case "records":
+      if (flavour !== null) return flavour.records(draws);
       return draws.bytes(draws.chance(0.05) ? 3_000 : draws.below(30));
   }
 }

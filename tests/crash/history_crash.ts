@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { Draws } from "../../lib/sim/mod.ts";
 import { judge } from "../../lib/sim/oracles/mod.ts";
 import { python as pythonOf } from "../compat/support/install.ts";
-import { mustRun } from "../compat/support/process.ts";
+import { mustRun, run } from "../compat/support/process.ts";
 import {
   type Client,
   kafkajsMember,
@@ -30,6 +30,7 @@ import {
   type Faulty,
   NET_FAULTS,
   PROCESS_FAULTS,
+  spaceFaults,
   SYNC_EXIT_MS,
   within,
 } from "./support/history_faults.ts";
@@ -56,12 +57,13 @@ async function round(directory: string, number: number, python: string): Promise
   const proxy = await Proxy.listen(new Draws(seed, `proxy/${number}`));
   const shim = await Shim.make(directory);
   const recorder = new Recorder();
-  const broker = new Broker(directory, flagsOf(draws), proxy, typeof shim === "string" ? null : shim);
+  const small = draws.chance(0.4) ? null : await SmallDisk.mount(join(directory, "data"));
+  const broker = new Broker(directory, flagsOf(draws, small !== null), proxy, typeof shim === "string" ? null : shim);
   const where: Where = { recorder, bootstrap: `127.0.0.1:${proxy.port}`, topic: "records", partitions: PARTITIONS };
   try {
     await broker.start();
     const clients = await connect(where, python, directory, draws);
-    const run: Faulty = {
+    const faulty: Faulty = {
       broker,
       proxy,
       shim: typeof shim === "string" ? null : shim,
@@ -69,10 +71,10 @@ async function round(directory: string, number: number, python: string): Promise
       draws,
       killClient: () => clients.killOne(),
     };
-    for (const [name, fault] of drawn(run)) {
+    for (const [name, fault] of drawn(faulty, small)) {
       await goOn(recorder, draws.below(draws.pick([40, 400, 1_500])));
       console.log(`  ${name}`);
-      await within(fault(run), SETTLE_MS, `the fault "${name}" comes to its end`);
+      await within(fault(faulty), SETTLE_MS, `the fault "${name}" comes to its end`);
       met.set(name, (met.get(name) ?? 0) + 1);
     }
     proxy.heal();
@@ -91,16 +93,33 @@ async function round(directory: string, number: number, python: string): Promise
     for (const name of Object.keys(recorder.counts) as (keyof typeof recorder.counts)[]) totals[name] += recorder.counts[name];
     totals.starts += broker.starts;
     if (broker.running !== null) await broker.kill();
+    await small?.unmount();
     await proxy.close();
     if (typeof shim !== "string") shim.close();
   }
 }
 
+/** A file system of its own for the data, where this user may mount one. */
+class SmallDisk {
+  private constructor(readonly folder: string) {}
+
+  static async mount(folder: string): Promise<SmallDisk | null> {
+    if (process.getuid?.() !== 0 || process.platform !== "linux") return null;
+    await mkdir(folder);
+    const { exitCode } = await run(["mount", "-t", "tmpfs", "-o", "size=192m,mode=700", "barnabas-test", folder]);
+    return exitCode === 0 ? new SmallDisk(folder) : null;
+  }
+
+  async unmount(): Promise<void> {
+    await mustRun(["umount", this.folder]);
+  }
+}
+
 /** Small files, so that they roll; limits that faults reach within seconds. */
-function flagsOf(draws: Draws): readonly string[] {
+function flagsOf(draws: Draws, onSmallDisk: boolean): readonly string[] {
   const settings = {
     "log.segment.bytes": 1 << 20,
-    "wal.file.bytes": draws.pick([1 << 20, 4 << 20, 64 << 20]),
+    "wal.file.bytes": draws.pick(onSmallDisk ? [1 << 20, 4 << 20] : [1 << 20, 4 << 20, 64 << 20]),
     "wal.round.bytes.max": draws.pick([100_000, 1 << 20, 8 << 20]),
     "wal.sync.exit.ms": SYNC_EXIT_MS,
     "offsets.topic.num.partitions": draws.pick([1, 5]),
@@ -109,9 +128,10 @@ function flagsOf(draws: Draws): readonly string[] {
   return [...Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]), "--topic", `records:${PARTITIONS}`];
 }
 
-/** Every kind about as often as the others; those that need the shim only where there is one. */
-function drawn({ draws, shim }: Faulty): readonly (readonly [string, Fault])[] {
-  const kinds = [PROCESS_FAULTS, NET_FAULTS, ...(shim === null ? [] : [DISK_FAULTS, DISK_FAULTS])];
+/** Every kind about as often as the others; those that need the shim, or a disk of their own, only where there is one. */
+function drawn({ draws, shim }: Faulty, small: SmallDisk | null): readonly (readonly [string, Fault])[] {
+  const disk = { ...(shim === null ? {} : DISK_FAULTS), ...(small === null ? {} : spaceFaults(small.folder)) };
+  const kinds = [PROCESS_FAULTS, NET_FAULTS, ...(Object.keys(disk).length === 0 ? [] : [disk, disk])];
   return Array.from({ length: faultsPerRound }, () => draws.pick(Object.entries(draws.pick(kinds))));
 }
 

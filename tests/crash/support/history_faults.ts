@@ -2,7 +2,9 @@
  * The faults of a run with real processes: which there are is drawn, and what must be true of the executable afterwards is said here. Each ends
  * with a broker that serves again.
  */
+import { rm, statfs } from "node:fs/promises";
 import type { Draws } from "../../../lib/sim/mod.ts";
+import { run } from "../../compat/support/process.ts";
 import { isRefused, type Running, start } from "./executable.ts";
 import type { Recorder } from "./history_recorder.ts";
 import type { Proxy } from "./proxy.ts";
@@ -175,6 +177,20 @@ export const DISK_FAULTS: Readonly<Record<string, Fault>> = {
     await readyAgain(broker);
   },
 };
+
+/** On a file system of its own, which is filled to its last byte and emptied again. @param folder its mount point. */
+export const spaceFaults = (folder: string): Readonly<Record<string, Fault>> => ({
+  async noSpace({ broker, draws, recorder }) {
+    const filler = `${folder}/filler`;
+    const { bavail, bsize } = await statfs(folder);
+    await run(["fallocate", "-l", String(bavail * bsize), filler]);
+    await lasts(draws.skewed(300, 2_000));
+    await rm(filler);
+    const { acknowledged } = recorder.counts;
+    await recorder.until(() => recorder.counts.acknowledged > acknowledged, "acknowledgements when there is space again");
+    await readyAgain(broker);
+  },
+});
 
 export const NET_FAULTS: Readonly<Record<string, Fault>> = {
   reset: ({ proxy }) => Promise.resolve(proxy.resetAll()),

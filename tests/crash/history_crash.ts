@@ -92,7 +92,7 @@ async function round(directory: string, number: number, python: string): Promise
   } finally {
     for (const name of Object.keys(recorder.counts) as (keyof typeof recorder.counts)[]) totals[name] += recorder.counts[name];
     totals.starts += broker.starts;
-    if (broker.running !== null) await broker.kill();
+    await broker.running?.kill();
     await small?.unmount();
     await proxy.close();
     if (typeof shim !== "string") shim.close();

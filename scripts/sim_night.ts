@@ -130,7 +130,7 @@ function knownMarks(): ReadonlySet<string> {
 
 async function exhaustiveFiles(): Promise<readonly string[]> {
   const own = existsSync("tests/sim/exhaustive") ? await Array.fromAsync(new Bun.Glob("tests/sim/exhaustive/*_test.ts").scan(".")) : [];
-  return [...own.sort(), "tests/crash/storage_crash_test.ts"];
+  return [...own.sort(), "tests/crash/storage_crash_test.ts", "tests/storage/wal_torn_test.ts"];
 }
 
 /** `1h30m` to milliseconds; NaN when it is none. */

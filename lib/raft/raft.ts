@@ -291,6 +291,8 @@ export class Raft {
   }
 
   #onVote(message: VoteRequest, now: number): void {
+    // The term may have been learnt from a late reply: what was promised to the leader of an older one holds all the same (R1).
+    if (this.#votedFor === null && this.#hearsLeader(now)) return;
     const free = this.#votedFor === null ? this.#role === "follower" && this.#leader === null : this.#votedFor === message.from;
     const granted = free && this.#log.isUpToDate(message.lastIndex, message.lastTerm);
     if (granted) {

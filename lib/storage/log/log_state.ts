@@ -140,15 +140,22 @@ export class LogState {
     return { base: segment.base, end: this.endOf(segment), isDense, epochs: this.epochs };
   }
 
-  /** One after the other; what fails because the segment was retired meanwhile does not count. */
+  /** One after the other; what fails because the segment was retired meanwhile, or the log deleted, does not count. */
   async eachSegment(work: (segment: Segment) => Promise<void>): Promise<void> {
     for (const segment of [...this.segments]) {
+      if (this.closed) return;
       try {
         await work(segment);
       } catch (error) {
-        if (this.segments.includes(segment)) throw error;
+        if (this.segments.includes(segment)) this.unlessClosed(error);
       }
     }
+  }
+
+  /** The files of a deleted log go while others still work on them. @throws `error` when the log is not closed. */
+  unlessClosed(error: unknown): void {
+    if (!this.closed) throw error;
+    this.io.mark("storage.log.deleted_meanwhile");
   }
 
   /** Refuses this log and tells why; others go on. */

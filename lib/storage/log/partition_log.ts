@@ -320,7 +320,7 @@ export class StoredLog implements PartitionLog, Participant {
   /** The dirty segments and their names, synced: nothing of what is written now depends on the WAL any more. */
   async syncFiles(): Promise<void> {
     await this.#state.eachSegment((segment) => this.store.sync(segment));
-    await this.store.syncNames();
+    await this.store.syncNames().catch((error: unknown) => this.#state.unlessClosed(error));
   }
 
   /** Index entries of what is written to the segments: not synced. A `dump` from here on counts them. */

@@ -122,7 +122,7 @@ export class Checkpoint {
     await verifyDirectory();
     // What is told of indexes below is in their files, and what they are told of in the segments'.
     await flush();
-    for (const log of [...this.#changed]) if (!log.isClosed) await log.writeIndexes();
+    for (const log of [...this.#changed]) await log.writeIndexes();
     // In one turn of the loop: position and logs say the same.
     const wal = walPosition();
     const changed = [...this.#changed];
@@ -136,7 +136,7 @@ export class Checkpoint {
       await flush();
       const behind = ends.find(({ log, end, cuts }) => !log.isClosed && log.cuts === cuts && log.writtenEnd < end);
       if (behind !== undefined) throw new IoFailed("write", behind.log.store.directory, "ENOSPC");
-      for (const log of changed) if (!log.isClosed) await log.syncFiles();
+      for (const log of changed) await log.syncFiles();
       await syncDirectories(changed);
       await raft.save(this.#deadline("raft.save"));
       await this.#save(wal, clean, dumps);

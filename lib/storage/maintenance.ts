@@ -68,7 +68,7 @@ export class Maintenance {
       if (this.#stopped) return;
       if (log.isClosed || log.offlineReason !== null) continue;
       log.expireProducers(nowMs - this.#needs.settings.producerIdExpirationMs);
-      await this.#retain(log, nowMs, careful);
+      await log.unlessClosed(() => this.#retain(log, nowMs, careful));
     }
     if (careful) this.#carefulLooks--;
     await this.#compact(nowMs);
@@ -82,9 +82,9 @@ export class Maintenance {
     // do again may meet the swap files that are written now.
     if (!await checkpoint()) return;
     for (const plan of plans) {
-      if (this.#stopped || plan.log.isClosed || plan.log.offlineReason !== null) continue;
+      if (this.#stopped || plan.log.offlineReason !== null) continue;
       io.mark("storage.compaction");
-      await compact(settings, plan, nowMs);
+      await plan.log.unlessClosed(() => compact(settings, plan, nowMs));
     }
   }
 

@@ -71,8 +71,9 @@ export class Writeback {
 
   /** A log is gone. */
   forget(log: StoredLog): void {
-    this.#logs.delete(log);
-    this.#holding.delete(log);
+    this.#drop(log);
+    // Somebody may have waited for it alone.
+    this.#tell();
   }
 
   /** Looks whether there is enough to write; called after every commit round. */
@@ -114,7 +115,7 @@ export class Writeback {
 
   #next(): StoredLog | null {
     for (const log of this.#all ? this.#logs : this.#holding) {
-      this.forget(log);
+      this.#drop(log);
       return log;
     }
     this.#all = false;
@@ -139,6 +140,11 @@ export class Writeback {
     this.look();
     this.#tell();
     if (this.#running === 0) this.#ended?.();
+  }
+
+  #drop(log: StoredLog): void {
+    this.#logs.delete(log);
+    this.#holding.delete(log);
   }
 
   #until(isOver: () => boolean): Promise<void> {

@@ -106,10 +106,8 @@ export class SimMount implements Disk {
         delayMs: this.disk.delayMs(0, true),
         waitsForDevice: true,
         effect: () => {
-          if (faults.takes("syncFails")) {
-            names.failSync(directory, order);
-            throw new IoFailed("sync directory", path, "EIO");
-          }
+          // Names are in a journal that is written in order: unlike pages, none of them is skipped for good.
+          if (faults.takes("syncFails")) throw new IoFailed("sync directory", path, "EIO");
           end();
         },
         interrupted: (draws) => draws.chance(0.5) && end(),

@@ -125,11 +125,6 @@ export class Names {
     });
   }
 
-  /** What was to become durable never will, unless it is done again. */
-  failSync(directory: SimDirectory, order: number): void {
-    this.#journal = this.#journal.filter((change) => change.order > order || !touches(change, directory));
-  }
-
   /** Loss of power: of what was not synced, a beginning is durable. @returns the files that are left. */
   lose(draws: Draws): ReadonlySet<SimFile> {
     const kept = draws.chance(0.3) ? 0 : draws.chance(0.3) ? this.#journal.length : draws.below(this.#journal.length + 1);

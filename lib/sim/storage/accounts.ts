@@ -2,7 +2,7 @@
 import { Violation } from "../world.ts";
 import type { Serving, StorageRun } from "./run.ts";
 
-const EVERY_MS = 150;
+const EVERY_MS = 400;
 /** A look at the watch may come one tick of the deadlines late. */
 const LATE_MS = 30;
 /** Files in use at once beyond the cache's maximum: two writers, a checkpoint, maintenance, the inspection, and the readers. */
@@ -19,9 +19,10 @@ export function watchAccounts(run: StorageRun): void {
 function checkAccounts(run: StorageRun, { storage }: Serving): void {
   const { queuedBytes, unwrittenBytes, indexBytes, openFiles } = storage.stats;
   const most = run.largestBatchBytes;
-  within("bytes in the commit queue", queuedBytes, Math.max(most, run.knob("queueBytesMax", 0) + run.knob("queueBytesReserved", 0)));
-  // No round starts at the limit; the one that is under way may go beyond it.
-  within("unwritten bytes", unwrittenBytes, run.knob("tailBytesLimit", 0) + Math.max(most, run.knob("roundBytesMax", 0)));
+  const queueBytesMax = Math.max(most, run.knob("queueBytesMax", 0) + run.knob("queueBytesReserved", 0));
+  within("bytes in the commit queue", queuedBytes, queueBytesMax);
+  // No round starts at the limit but before an entry that somebody waits for; the one that is under way may go beyond it.
+  within("unwritten bytes", unwrittenBytes, run.knob("tailBytesLimit", 0) + Math.max(most, run.knob("roundBytesMax", 0)) + queueBytesMax);
   within("bytes of indexes", indexBytes, Infinity);
   within("open files", openFiles, run.knob("openFilesMax", 0) + FILES_IN_USE_MAX);
   const { state, syncRunningMs, reason } = storage.health;

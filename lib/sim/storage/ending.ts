@@ -16,6 +16,8 @@ export function readEverything(run: StorageRun, phase: Phase): void {
       for (const [partition, model] of topic.partitions.entries()) {
         if (model.isBroken) continue;
         const log = node.storage.log(topic.topicId, partition)!;
+        // Refused by this process for a reason; the next one has to serve it again.
+        if (log.offlineReason !== null && run.happened.size > 0) continue;
         left++;
         run.watch(node.incarnation, readWhole(node.io, model, log), () => {
           left--;

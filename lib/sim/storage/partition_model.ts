@@ -79,7 +79,12 @@ export class PartitionModel {
 
   /** Everything below `end` is there for ever. */
   promise(end: number): void {
-    this.promisedEnd = Math.max(this.promisedEnd, end);
+    const kept = this.#cutTo === null ? end : Math.min(end, this.#boundary(this.#cutTo));
+    this.promisedEnd = Math.max(this.promisedEnd, kept);
+  }
+
+  get isCutting(): boolean {
+    return this.#cutTo !== null;
   }
 
   /** The start was seen, or told. */

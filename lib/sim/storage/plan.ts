@@ -20,7 +20,7 @@ export function planOf(seed: number): Plan {
 }
 
 function knobsOf(draws: Draws): Record<string, number> {
-  const tailBytesMax = draws.pick([1, KIB, 8 * KIB, MIB]);
+  const tailBytesMax = draws.pick([1, KIB, 8 * KIB, MIB, MIB]);
   return {
     walFileBytes: draws.pick([8 * KIB, 16 * KIB, 64 * KIB, 256 * KIB]),
     walPreallocate: draws.chance(0.7) ? 1 : 0,
@@ -35,26 +35,26 @@ function knobsOf(draws: Draws): Record<string, number> {
     tailBytesMax,
     tailHeldBytesMax: draws.pick([1, KIB, 16 * KIB]),
     tailBytesLimit: tailBytesMax * draws.pick([1, 2, 8]),
-    checkpointWalBytes: draws.pick([4 * KIB, 32 * KIB, MIB]),
-    checkpointMs: draws.pick([50, 500, 5_000, 60_000]),
-    openFilesMax: draws.pick([1, 2, 4, 100]),
+    checkpointWalBytes: draws.pick([4 * KIB, 32 * KIB, MIB, MIB]),
+    checkpointMs: draws.pick([50, 500, 2_000, 5_000, 60_000]),
+    openFilesMax: draws.pick([1, 3, 100, 100]),
     indexCacheBytes: draws.pick([0, 200, MIB]),
     idleBufferBytes: draws.pick([0, 20 * MIB]),
     producersPerLogMax: draws.chance(0.1) ? 1 : 10_000,
     producerIdExpirationMs: draws.chance(0.1) ? 2_000 : DAY_MS,
-    retentionCheckMs: draws.pick([0, 400, 3_000]),
+    retentionCheckMs: draws.pick([0, 1_000, 3_000]),
     compactionBufferBytes: draws.pick([200, 4 * KIB, MIB]),
     decompressedBytesMax: MIB,
-    restartMs: Math.round(draws.skewed(1, 1_000)),
+    restartMs: Math.round(draws.skewed(10, 1_000)),
     appendMs: draws.pick([200, 2_000, 15_000]),
   };
 }
 
 function workloadsOf(draws: Draws): WorkloadPlan[] {
   const plans: WorkloadPlan[] = [];
-  const pace = draws.skewed(40, 500);
+  const pace = draws.skewed(100, 600);
   const kinds = ["plain", "plain", "retained", "compacted", "followed"];
-  const topics = 1 + draws.below(3);
+  const topics = draws.pick([1, 1, 2, 3]);
   for (let at = 0; at < topics; at++) plans.push(topicOf(draws, draws.pick(kinds), pace * topics));
   if (draws.chance(0.6)) {
     plans.push({
@@ -62,7 +62,7 @@ function workloadsOf(draws: Draws): WorkloadPlan[] {
       clients: 1,
       operations: 10_000,
       knobs: {
-        thinkMs: Math.round(draws.skewed(60, 1_000)),
+        thinkMs: Math.round(draws.skewed(150, 1_500)),
         snapshotChance: draws.pick([0, 0.05, 0.3]),
         dataBytes: draws.pick([1, 100, 3_000]),
       },
@@ -74,15 +74,15 @@ function workloadsOf(draws: Draws): WorkloadPlan[] {
   return plans;
 }
 
-const CHORES = [["restart", 0.3, 1_000, 8_000], ["checkpoint", 0.4, 150, 5_000], ["maintain", 0.5, 200, 5_000]] as const;
+const CHORES = [["restart", 0.25, 2_000, 8_000], ["checkpoint", 0.3, 300, 5_000], ["maintain", 0.5, 300, 5_000]] as const;
 
 function topicOf(draws: Draws, kind: string, thinkMs: number): WorkloadPlan {
   const clients = 1 + draws.below(4);
   const knobs: Record<string, number> = {
     partitions: 1 + draws.below(3),
-    readers: draws.below(3),
+    readers: draws.below(2),
     thinkMs: Math.round(thinkMs * clients),
-    readThinkMs: Math.round(draws.skewed(100, 1_000)),
+    readThinkMs: Math.round(draws.skewed(100, 1_500)),
     recordBytes: draws.pick([10, 100, 100, 1_000]),
     batchRecords: draws.pick([1, 3, 10]),
     inFlight: 1 + draws.below(5),
@@ -107,7 +107,7 @@ function topicOf(draws: Draws, kind: string, thinkMs: number): WorkloadPlan {
       deleteRetentionMs: draws.pick([0, 1_000, DAY_MS]),
       retentionMs: -1,
     });
-  } else if (draws.chance(0.3)) knobs["deleteRecordsMs"] = Math.round(draws.skewed(50, 5_000));
+  } else if (draws.chance(0.3)) knobs["deleteRecordsMs"] = Math.round(draws.skewed(200, 5_000));
   if (draws.chance(0.15)) knobs["recreateMs"] = Math.round(draws.skewed(500, 8_000));
   return { kind: "topic", clients, operations: 10_000, knobs };
 }
@@ -117,8 +117,8 @@ function topicOf(draws: Draws, kind: string, thinkMs: number): WorkloadPlan {
 type FaultMaker = (draws: Draws, at: number) => Fault;
 
 const FAULTS: readonly (readonly [share: number, most: number, make: FaultMaker])[] = [
-  [0.4, 8, (draws, at) => ({ kind: "kill", node: NODE, at, forMs: downMs(draws) })],
-  [0.5, 8, (draws, at) => ({ kind: "powerLoss", node: NODE, at, forMs: downMs(draws) })],
+  [0.4, 5, (draws, at) => ({ kind: "kill", node: NODE, at, forMs: downMs(draws) })],
+  [0.5, 5, (draws, at) => ({ kind: "powerLoss", node: NODE, at, forMs: downMs(draws) })],
   [0.15, 4, (draws, at) => ({ kind: "pause", node: NODE, at, forMs: draws.skewed(10, 4_000) })],
   [
     0.15,

@@ -79,7 +79,8 @@ export class RaftClient extends Actor {
       this.#writing = false;
       return;
     }
-    const meta = { index, term: state.hardState?.term ?? 1, voters: VOTERS };
+    const term = state.entries.find((entry) => entry.index === index)?.term ?? state.hardState?.term ?? 1;
+    const meta = { index, term, voters: VOTERS };
     raft.snapshotAsked(meta);
     const data = encoder.encode(markOf(this.run.nextMark()) + "s".repeat(draws.below(2000)));
     this.watch(node, node.storage.raft.saveSnapshot(meta, data, node.io.deadlines.in("raft.snapshot", PERSIST_MS)), () => {

@@ -40,7 +40,7 @@ export class Reader extends Actor {
     const model = topic.partitions[number]!;
     const partition = node.replicas.byName(this.#topicName, number)!;
     const log = node.storage.log(topic.topicId, number)!;
-    if (model.isBroken || model.isOffline) return;
+    if (model.isBroken || model.isOffline || model.isCutting) return;
     if (!this.#isReplica && !model.isCompacted && this.draws.chance(0.15)) this.#findTimestamp(node, partition, model);
     else this.#read(node, partition, log, model);
   }

@@ -22,9 +22,13 @@ interface Wanted {
   inFlight: boolean;
 }
 
-const BACKOFF_MS = 20;
+const AGAIN_MS = 1;
+const BACKOFF_MS = 60;
 /** Refusals that pass: nothing was appended. */
 const RETRIABLE: ReadonlySet<KafkaErrorName> = new Set(["NOT_ENOUGH_REPLICAS", "KAFKA_STORAGE_ERROR", "NOT_LEADER_OR_FOLLOWER"]);
+
+/** Faults that make an append take longer than its time. */
+const SLOW = ["syncStalls", "diskSlow", "diskFull", "pause", "drift"];
 
 export class Writer extends Actor {
   readonly #topicName: string;
@@ -36,11 +40,14 @@ export class Writer extends Actor {
   #topic: TopicModel;
   #sequence = 0;
   #epoch = 0;
+  #nextAt = 0;
+  readonly #thinkMs: number;
 
   constructor(run: StorageRun, topicName: string, number: number, operations: number, knobs: Knobs) {
     super(run, "write", `${topicName}/${number}`, operations, knobs);
     this.#topicName = topicName;
     this.#knobs = knobs;
+    this.#thinkMs = knobs["thinkMs"] ?? 20;
     this.#partition = number % (knobs["partitions"] ?? 1);
     this.#producerId = knobs["idempotent"] === 1 ? 1000 + number : -1;
     this.#topic = run.topics.byName(topicName);
@@ -66,8 +73,12 @@ export class Writer extends Actor {
     }
     const partition = node.replicas.byName(this.#topicName, this.#partition)!;
     const again = this.#wanted.find(({ inFlight }) => !inFlight);
-    if (again !== undefined) return this.#send(node, partition, model, again) ? 0 : BACKOFF_MS;
+    if (again !== undefined) return this.#send(node, partition, model, again) ? AGAIN_MS : BACKOFF_MS;
+    // One that was refused takes its time for the next one too.
     if (this.left === 0 || this.#wanted.length >= (this.#knobs["inFlight"] ?? 5)) return;
+    const now = this.run.world.now;
+    if (now < this.#nextAt && !this.isFinishing) return this.#nextAt - now;
+    this.#nextAt = now + this.#thinkMs * 2 * this.draws.float();
     this.left--;
     const wanted = this.#make(node);
     this.#wanted.push(wanted);
@@ -120,21 +131,33 @@ export class Writer extends Actor {
     }
     lease.release();
     wanted.inFlight = true;
-    const deadline = node.io.deadlines.in("append", this.run.knob("appendMs", 5000));
+    const appendMs = this.run.knob("appendMs", 5000);
+    const askedAt = this.run.world.now;
+    const deadline = node.io.deadlines.in("append", appendMs);
     const place = kept;
     partition.whenAcknowledged(result.lastOffset, acks, deadline, {
       acknowledged: (_, error) =>
         this.run.guard(() => {
-          if (node.incarnation.alive) this.#told(model, wanted, place, isDuplicate, error);
+          if (node.incarnation.alive) this.#told(model, wanted, place, isDuplicate, error, askedAt + appendMs);
         }),
     }, 0);
     return true;
   }
 
-  #told(model: PartitionModel, wanted: Wanted, kept: KeptBatch, isDuplicate: boolean, error: KafkaErrorName | null): void {
+  #told(
+    model: PartitionModel,
+    wanted: Wanted,
+    kept: KeptBatch,
+    isDuplicate: boolean,
+    error: KafkaErrorName | null,
+    deadlineAt: number,
+  ): void {
     if (!wanted.inFlight) return;
     wanted.inFlight = false;
     if (error !== null) {
+      if (this.run.world.now >= deadlineAt && !SLOW.some((kind) => this.run.happened.has(kind))) {
+        throw new Violation(`${model.name}: offset ${kept.base} is not acknowledged in time, and nothing is slow`);
+      }
       // Unknown: an idempotent producer asks again.
       if (this.#producerId < 0) this.#forget(wanted);
       return;

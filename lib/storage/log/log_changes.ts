@@ -51,10 +51,16 @@ export class LogChanges {
       const at = segments.indexOf(replaced[0]!);
       if (this.#state.closed || at < 0 || replaced.some((one, index) => segments[at + index] !== one)) return false;
       const change = { kind: "swap", replaced: replaced.map(({ base }) => base), segment: JSON.stringify(segment.dump()) } as const;
-      await this.#change(change, async () => {
-        await this.#log.store.finishSwap(replaced, segment);
-        segments.splice(at, replaced.length, segment);
-        this.#state.cleanedTo = cleanedTo;
+      await this.#change(change, () => {
+        const swapped = this.#log.store.finishSwap(replaced, segment).then(() => {
+          segments.splice(at, replaced.length, segment);
+          this.#state.cleanedTo = cleanedTo;
+        });
+        const over = () => {
+          this.#state.swapping = null;
+        };
+        this.#state.swapping = swapped.then(over, over);
+        return swapped;
       });
       return true;
     });

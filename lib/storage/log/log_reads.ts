@@ -107,16 +107,17 @@ export class LogReads {
     if (segment.written === 0) return null;
     try {
       const read = await this.#log.store.reader.read(segment, this.#log.boundsOf(segment), from, end, maxBytes, atLeastOne, deadline);
-      if (this.#log.segments.includes(segment)) return read;
+      if (this.#log.swapping === null && this.#log.segments.includes(segment)) return read;
       read?.lease.release();
     } catch (error) {
-      if (this.#log.segments.includes(segment)) {
+      if (this.#log.swapping === null && this.#log.segments.includes(segment)) {
         if (error instanceof CorruptLog) this.#tellOnce(segment, error);
         if (error instanceof IoFailed && error.code === "ENOENT") this.#log.takeOffline(`segment ${segment.base} is missing`);
         else throw error;
       }
     }
     // Retired or compacted while it was read.
+    await this.#log.swapping;
     this.#log.check();
     if (from < this.#log.start) throw new OffsetOutOfRange(from, this.#log.start, this.#log.end);
     return "again";

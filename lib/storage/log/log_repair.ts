@@ -126,7 +126,10 @@ export class LogRepair {
       else {
         const keep = await log.store.scan(last, 0, last.written, (bytes, at) => lastOffsetOf(bytes, at) < offset);
         await log.store.truncate(last, keep);
-        await this.#refill(last);
+        const end = await this.#refill(last);
+        // Headers alone were looked at so far. What follows the checkpoint may be torn; what stood there before it may not.
+        if (end < keep && !this.#isRecovering) log.takeOffline(`segment ${last.base} is damaged at byte ${end}`);
+        else if (end < keep) await log.store.truncate(last, end);
         if (log.shortSegment === last) log.shortSegment = null;
       }
     }

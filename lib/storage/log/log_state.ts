@@ -64,6 +64,8 @@ export class LogState {
   sparseTo = 0;
   /** Durable in the WAL, and on its way into everything else. One at a time: changes are made in the log's turn. */
   pending: LogChange | null = null;
+  /** Files are being put in the place of others: until then a segment's name may lead to what its bookkeeping does not know. Never rejects. */
+  swapping: Promise<void> | null = null;
   /** How often the end went back. */
   cuts = 0;
   closed = false;

@@ -328,6 +328,16 @@ export class StoredLog implements PartitionLog, Participant {
     return this.#state.eachSegment((segment) => this.store.index.write(segment, segment === this.#state.segments.at(-1)));
   }
 
+  /** Background work on the files: what fails because the log was deleted meanwhile does not count. */
+  async unlessClosed(work: () => Promise<unknown>): Promise<void> {
+    try {
+      if (!this.isClosed) await work();
+    } catch (error) {
+      if (!this.isClosed) throw error;
+      this.#needs.io.mark("storage.log.deletedMeanwhile");
+    }
+  }
+
   /** Into the tail and every bookkeeping; answers with the bytes as they are kept. */
   #keep(bytes: Uint8Array, lease: Lease | null, baseOffset: number, end: number, nowMs: number): Uint8Array {
     const { segment, position } = this.#state.add(bytes, baseOffset, end, nowMs);

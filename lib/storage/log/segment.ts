@@ -25,6 +25,8 @@ export class Segment {
   written = 0;
   /** Bytes that are synced: synced ≤ written. */
   synced = 0;
+  /** How often the file was cut. */
+  cuts = 0;
   maxTimestamp = -1;
   /** Last offset of the first batch with `maxTimestamp`. */
   maxTimestampOffset = -1;

@@ -78,10 +78,11 @@ export class SegmentStore {
 
   /** fdatasync of the segment up to what is written now. @throws whatever it throws, the caller must fence the node. */
   async sync(segment: Segment): Promise<void> {
-    const { written } = segment;
+    const { written, cuts } = segment;
     if (segment.synced >= written) return;
     await this.#needs.files.use(this.path(segment, ".log"), "write", (file) => file.sync(this.#deadline("segment.sync")));
-    segment.synced = Math.max(segment.synced, written);
+    // What was written since a cut lies where something else was synced.
+    if (segment.cuts === cuts) segment.synced = Math.max(segment.synced, written);
   }
 
   /** Whether the directory's own name must still be made durable; the caller does it. */
@@ -140,8 +141,10 @@ export class SegmentStore {
     try {
       entries = await this.#needs.io.disk.list(this.directory, this.#deadline("log.list"));
     } catch (error) {
-      if (error instanceof IoFailed && error.code === "ENOENT") return bases;
-      throw error;
+      if (!(error instanceof IoFailed && error.code === "ENOENT")) throw error;
+      // Deleted, and the entry that says so is still to come: until then the next write makes it.
+      this.#directoryMade = false;
+      return bases;
     }
     for (const { name, kind } of entries) {
       if (kind !== "file") continue;
@@ -267,6 +270,7 @@ export class SegmentStore {
       await this.#needs.files.use(this.path(segment, ".log"), "write", (file) => file.truncate(size, this.#deadline("segment.truncate")));
     }
     segment.written = size;
+    segment.cuts++;
     segment.synced = Math.min(segment.synced, size);
     segment.verified.cut(size);
   }

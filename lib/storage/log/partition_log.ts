@@ -334,7 +334,7 @@ export class StoredLog implements PartitionLog, Participant {
       if (!this.isClosed) await work();
     } catch (error) {
       if (!this.isClosed) throw error;
-      this.#needs.io.mark("storage.log.deletedMeanwhile");
+      this.#needs.io.mark("storage.log.deleted_meanwhile");
     }
   }
 

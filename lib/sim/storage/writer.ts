@@ -23,6 +23,7 @@ interface Wanted {
 }
 
 const AGAIN_MS = 1;
+const BURST_MS = 0.02;
 const BACKOFF_MS = 60;
 /** Refusals that pass: nothing was appended. */
 const RETRIABLE: ReadonlySet<KafkaErrorName> = new Set(["NOT_ENOUGH_REPLICAS", "KAFKA_STORAGE_ERROR", "NOT_LEADER_OR_FOLLOWER"]);
@@ -41,6 +42,7 @@ export class Writer extends Actor {
   #sequence = 0;
   #epoch = 0;
   #nextAt = 0;
+  #burst = 0;
   readonly #thinkMs: number;
 
   constructor(run: StorageRun, topicName: string, number: number, operations: number, knobs: Knobs) {
@@ -78,11 +80,14 @@ export class Writer extends Actor {
     if (this.left === 0 || this.#wanted.length >= (this.#knobs["inFlight"] ?? 5)) return;
     const now = this.run.world.now;
     if (now < this.#nextAt && !this.isFinishing) return this.#nextAt - now;
-    this.#nextAt = now + this.#thinkMs * 2 * this.draws.float();
+    // Now and then as many at once as may be in flight.
+    this.#burst = this.#burst > 0 ? this.#burst - 1 : this.draws.chance(0.1) ? 5 : 0;
+    this.#nextAt = this.#burst > 0 ? now : now + this.#thinkMs * 2 * this.draws.float();
     this.left--;
     const wanted = this.#make(node);
     this.#wanted.push(wanted);
     if (!this.#send(node, partition, model, wanted)) return BACKOFF_MS;
+    if (this.#burst > 0) return BURST_MS;
   }
 
   #make(node: Serving): Wanted {

@@ -56,8 +56,9 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   const source = { io: needs.io, nodeId: needs.nodeId, generations, path: (generation: number) => needs.files.path(generation) };
   if (replays) {
     // Damage must be known before anything is changed: replaying cuts segments back to the checkpoint, and what is behind it there may be the
-    // last copy of what a damaged frame held. The second reading comes from the page cache.
-    const end = await scanWal(source, from, () => {});
+    // last copy of what a damaged frame held. The second reading comes from the page cache. Raft's entries change no file, and some of them may
+    // not fit to the others: they are taken now.
+    const end = await scanWal(source, from, (frame) => replay.raft(frame));
     if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
   }
   try {
@@ -103,6 +104,9 @@ async function startOf({ io, files }: RecoveryNeeds, generation: number): Promis
   }
 }
 
+type LogEntry = Exclude<WalEntry, { kind: "hardState" | "raftEntry" }>;
+const isOfRaft = (entry: WalEntry): entry is Exclude<WalEntry, LogEntry> => entry.kind === "hardState" || entry.kind === "raftEntry";
+
 /** Each occupies a thread of the shared pool. */
 const OPENED_TOGETHER = 16;
 
@@ -122,9 +126,19 @@ class Replay {
     await this.#log({ topicId, partition, ...change });
   }
 
+  /** Raft's part of a frame. @throws {CorruptLog} when it does not follow what came before. */
+  raft({ entries, batches }: ScannedFrame): void {
+    forEachEntry(entries, batches, (entry) => {
+      if (isOfRaft(entry)) this.#needs.raft.replay(entry);
+    });
+  }
+
+  /** The logs' part of it. */
   async frame({ entries, batches }: ScannedFrame): Promise<void> {
-    const list: WalEntry[] = [];
-    forEachEntry(entries, batches, (entry) => list.push(entry));
+    const list: LogEntry[] = [];
+    forEachEntry(entries, batches, (entry) => {
+      if (!isOfRaft(entry)) list.push(entry);
+    });
     await this.#openNew(list);
     for (const entry of list) {
       if (entry.kind === "append") {
@@ -135,13 +149,12 @@ class Replay {
           continue;
         }
       }
-      if (entry.kind === "hardState" || entry.kind === "raftEntry") this.#needs.raft.replay(entry);
-      else await this.#log(entry);
+      await this.#log(entry);
     }
     await this.#needs.relieve();
   }
 
-  async #log(entry: Exclude<WalEntry, { kind: "hardState" | "raftEntry" }>): Promise<void> {
+  async #log(entry: LogEntry): Promise<void> {
     const { find, open } = this.#needs;
     const { topicId, partition } = entry;
     let log = find(topicId, partition);
@@ -172,11 +185,10 @@ class Replay {
   }
 
   /** The logs that begin in this frame: thousands of them may, and what each has to wait for, all wait for at the same time. */
-  async #openNew(list: readonly WalEntry[]): Promise<void> {
+  async #openNew(list: readonly LogEntry[]): Promise<void> {
     const others = new Set<string>();
     const made: StoredLog[] = [];
     for (const entry of list) {
-      if (entry.kind === "hardState" || entry.kind === "raftEntry") continue;
       const { topicId, partition } = entry;
       if (this.#needs.find(topicId, partition) !== null) continue;
       // What is said of a log before its first batch is said of none.

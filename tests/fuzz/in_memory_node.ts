@@ -54,7 +54,8 @@ export async function startInMemory(): Promise<InMemoryNode> {
   const topics = TOPICS.map((name) => ({ name, partitions: 2, configs: new Map<string, string>() }));
   const node = await startNode({ io, config: new NodeSettings(given), directory: "memory", inMemory: true, topics });
   // A second door beside the node's own, because that one keeps its accounts to itself.
-  const server = new KafkaServer(node.services, HANDLERS);
+  // A quick machine has more inputs a second than it would take connections.
+  const server = new KafkaServer(node.services, HANDLERS, { limits: { acceptsPerSecondMax: 1_000_000 } });
   await server.listen("PLAINTEXT", { host: "127.0.0.1", port: 9093 }, io.deadlines.in("fuzz", 10_000));
   return {
     fatal,

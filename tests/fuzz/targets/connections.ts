@@ -191,7 +191,7 @@ async function look(): Promise<void> {
   socket.deliver(join(request));
   const until = performance.now() + QUIET_MS;
   while (socket.written.length === 0 && performance.now() < until) await turn();
-  must(socket.written.length > 0, "The node does not answer any more");
+  must(socket.written.length > 0, () => `The node does not answer any more${socket.isClosed ? ": it closed the connection" : ""}`);
   socket.destroy();
   let held = "";
   while ((held = whatIsHeld()) !== "" && performance.now() < until) await Bun.sleep(5);

@@ -140,13 +140,13 @@ export class Wheel {
     this.#tick = tick;
     const sentinel = this.#slots[tick % SLOTS]!;
     try {
-      // Always the first: a waiter may cancel its neighbours.
-      for (let waiter = sentinel.next!; waiter !== sentinel; waiter = sentinel.next!) {
+      // Always the first: a waiter may cancel its neighbours. One that was added meanwhile for exactly a round later is in this slot too, at its end.
+      for (let waiter = sentinel.next!; isDue(waiter, sentinel, tick); waiter = sentinel.next!) {
         this.#unlink(waiter);
         waiter.fire();
       }
     } finally {
-      if (sentinel.next !== sentinel) this.#tick = tick - 1; // A waiter threw: its neighbours are still to be served.
+      if (isDue(sentinel.next!, sentinel, tick)) this.#tick = tick - 1; // A waiter threw: its neighbours are still to be served.
     }
   }
 
@@ -178,6 +178,8 @@ export class Wheel {
     return next;
   }
 }
+
+const isDue = (waiter: Waiter, sentinel: Waiter, tick: number): boolean => waiter !== sentinel && waiter.dueTick <= tick;
 
 /** What a sentinel fires: it never does. */
 function nothing(): void {}

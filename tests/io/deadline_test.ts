@@ -93,6 +93,21 @@ describe("Wheel", () => {
     expect(fired).toEqual(["added"]);
   });
 
+  test("a waiter that waits again for exactly a round of the wheel is not early, and holds nobody up", () => {
+    for (const ticks of [255, 256, 257, 65_535, 65_536, 65_537]) {
+      const time = new ManualTime(1_000_000);
+      const wheel = new Wheel(time.clock, time.timers);
+      const fired: number[] = [];
+      const again = () => {
+        fired.push(time.clock.mono());
+        if (fired.length > 10) throw new Error(`fires again and again at ${time.clock.mono()}`);
+        wheel.add(time.clock.mono() + ticks * TICK_MS, again);
+      };
+      wheel.add(1_000_100, again);
+      time.advance(100 + 2 * ticks * TICK_MS);
+      expect({ ticks, fired }).toEqual({ ticks, fired: [0, 1, 2].map((round) => 1_000_100 + round * ticks * TICK_MS) });
+    }
+  });
   test("rest() leaves no timer behind, neither now nor when the last waiter goes, and waiters still fire", () => {
     const time = new ManualTime();
     const wheel = new Wheel(time.clock, time.timers);

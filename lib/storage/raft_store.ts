@@ -118,6 +118,16 @@ export class StoredRaft implements RaftStore {
     else if (entry.kind === "raftEntry") this.#take(null, [entry.entry]);
   }
 
+  /** All is replayed that there is. @throws {CorruptLog} when committed entries are not among it: a commit index is never written before them. */
+  checkCommitted(): void {
+    const commit = this.#hardState?.commit ?? 0;
+    if (this.#lastIndex >= commit) return;
+    throw new CorruptLog(
+      `Cannot recover Raft: "${this.#directory}" is too old: entries up to ${commit} were committed, there are ${this.#lastIndex}. ` +
+        `Put the folder back as it was, or restore this node's data from a backup or a peer; nothing was changed`,
+    );
+  }
+
   /** Recovery is over. */
   start(record: (write: (round: Round) => void) => Promise<void>): void {
     this.#record = record;

@@ -61,6 +61,7 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
     const end = await scanWal(source, from, (frame) => replay.raft(frame));
     if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
   }
+  needs.raft.checkCommitted();
   try {
     for (const dump of manifest?.logs ?? []) if (dump.pending !== undefined) await replay.pending(dump, dump.pending);
     if (replays) {

@@ -40,8 +40,14 @@ export class IndexFiles {
     const { offsetCount, timeCount } = index;
     const taken = index.take(segment.written, segment.size);
     if (taken.offsets.length === 0 && taken.times.length === 0) return;
-    await this.#writeSide(segment, ".index", taken.offsets, offsetCount * OFFSET_ENTRY_BYTES);
-    await this.#writeSide(segment, ".timeindex", taken.times, timeCount * TIME_ENTRY_BYTES);
+    try {
+      await this.#writeSide(segment, ".index", taken.offsets, offsetCount * OFFSET_ENTRY_BYTES);
+      await this.#writeSide(segment, ".timeindex", taken.times, timeCount * TIME_ENTRY_BYTES);
+    } catch (error) {
+      if (!(error instanceof IoFailed)) throw error;
+      // The entries stay in memory and are tried again; without them a start makes the index anew. No checkpoint has to wait for that.
+      return this.#needs.io.mark("storage.index.unwritten");
+    }
     index.written(taken);
     if (index.loaded !== null) this.#needs.indexes.touch(index);
   }
@@ -65,7 +71,8 @@ export class IndexFiles {
         if (index.isComplete) return;
       }
     } catch (error) {
-      if (!(error instanceof IoFailed && error.code === "ENOENT")) throw error;
+      // Gone, unreadable, or no file at all: the log itself says the same.
+      if (!(error instanceof IoFailed)) throw error;
     }
     await this.rebuild(segment, isDense);
   }

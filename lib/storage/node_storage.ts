@@ -228,6 +228,7 @@ export class NodeStorage implements Storage {
     this.#generations = [at.generation];
     this.#wal = new Wal(this.#io, this.#settings, this.#walFiles, file, at, {
       mayCommit: () => !this.#writeback.isFull,
+      excessBytes: () => this.#writeback.excessBytes,
       committed: (bytes) => {
         this.#space.wrote(bytes);
         this.#writeback.look();

@@ -17,7 +17,7 @@ export interface StorageSettings {
   readonly walSparesMax: number;
   /** Bytes of partition data in one commit round. */
   readonly roundBytesMax: number;
-  /** Bytes of partition data that wait for a round; beyond it appends are refused with `Overloaded`. */
+  /** Bytes of partition data that wait for a round, or were committed beyond `tailBytesLimit`; beyond it appends are refused with `Overloaded`. */
   readonly queueBytesMax: number;
   /** Room beyond `queueBytesMax` for the broker's own records. */
   readonly queueBytesReserved: number;

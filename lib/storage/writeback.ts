@@ -54,6 +54,10 @@ export class Writeback {
     return this.#bytes >= this.#settings.tailBytesLimit;
   }
 
+  get excessBytes(): number {
+    return Math.max(0, this.#bytes - this.#settings.tailBytesLimit);
+  }
+
   unwritten(log: StoredLog, byteLength: number, held: boolean): void {
     this.#bytes += byteLength;
     this.#logs.add(log);

@@ -1,4 +1,5 @@
 /** Storage's books, looked at every now and then: nothing below zero, nothing beyond its stated maximum, and its health told as it is. */
+import { DEFAULT_STORAGE_SETTINGS } from "../../storage/mod.ts";
 import { Violation } from "../world.ts";
 import type { Serving, StorageRun } from "./run.ts";
 
@@ -17,16 +18,20 @@ export function watchAccounts(run: StorageRun): void {
 }
 
 function checkAccounts(run: StorageRun, { storage }: Serving): void {
+  // A shrunk plan has few knobs: what it does not name is as the product has it.
+  const setting = (name: "queueBytesMax" | "queueBytesReserved" | "tailBytesLimit" | "roundBytesMax" | "openFilesMax" | "syncStalledMs") =>
+    run.knob(name, DEFAULT_STORAGE_SETTINGS[name]);
   const { queuedBytes, unwrittenBytes, indexBytes, openFiles } = storage.stats;
   const most = run.largestBatchBytes;
-  const queueBytesMax = Math.max(most, run.knob("queueBytesMax", 0) + run.knob("queueBytesReserved", 0));
+  const queueBytesMax = Math.max(most, setting("queueBytesMax") + setting("queueBytesReserved"));
   within("bytes in the commit queue", queuedBytes, queueBytesMax);
-  // No round starts at the limit but before an entry that somebody waits for; the one that is under way may go beyond it.
-  within("unwritten bytes", unwrittenBytes, run.knob("tailBytesLimit", 0) + Math.max(most, run.knob("roundBytesMax", 0)) + queueBytesMax);
+  // Recovery may go beyond the limit by one round; from then on what is beyond it counts as waiting.
+  const beyond = Math.max(queueBytesMax, setting("roundBytesMax"));
+  within("queued and unwritten bytes", queuedBytes + unwrittenBytes, setting("tailBytesLimit") + beyond);
   within("bytes of indexes", indexBytes, Infinity);
-  within("open files", openFiles, run.knob("openFilesMax", 0) + FILES_IN_USE_MAX);
+  within("open files", openFiles, setting("openFilesMax") + FILES_IN_USE_MAX);
   const { state, syncRunningMs, reason } = storage.health;
-  if (syncRunningMs > run.knob("syncStalledMs", 0) + LATE_MS && state !== "stalled" && state !== "failed" && !hasClockFaults(run)) {
+  if (syncRunningMs > setting("syncStalledMs") + LATE_MS && state !== "stalled" && state !== "failed" && !hasClockFaults(run)) {
     throw new Violation(`A round has been running for ${Math.round(syncRunningMs)} ms, and storage says that it is ${state}`);
   }
   if ((state === "ok") !== (reason === null)) throw new Violation(`Storage is ${state}, and its reason is ${reason}`);

@@ -26,6 +26,8 @@ export interface WalSettings {
 export interface WalHost {
   /** May a round start now? `false` until `wal.wake()`: what was committed has not found its place yet. */
   mayCommit(): boolean;
+  /** Committed bytes that are beyond the memory meant for them. They count as if they still waited, so that the sum has a bound. */
+  excessBytes(): number;
   /** After every round, once everybody was told. */
   committed(bytes: number): void;
   /** The disk has no room for the round; it is tried again after `wal.wake()`. */
@@ -118,7 +120,8 @@ export class Wal {
     const { queueBytesMax, queueBytesReserved } = this.#settings;
     const limit = internal ? queueBytesMax + queueBytesReserved : queueBytesMax;
     // A single append larger than the queue is let in when nothing waits: refusing it would be forever.
-    if (this.#queuedBytes > 0 && this.#queuedBytes + byteLength > limit) throw new Overloaded("commit queue bytes", limit);
+    const waiting = this.#waitingBytes;
+    if (waiting > 0 && waiting + byteLength > limit) throw new Overloaded("commit queue bytes", limit);
   }
 
   /** Joins the next round after those that wait. `admit` has agreed. */
@@ -150,6 +153,7 @@ export class Wal {
 
   /** Something that `mayCommit` or the disk waited for has happened. */
   wake(): void {
+    this.#signal();
     this.#schedule();
   }
 
@@ -186,6 +190,11 @@ export class Wal {
     const round = this.#newRound();
     this.#queue.push(round);
     return round;
+  }
+
+  /** Rounds that an awaited entry lets go although memory is full drain the queue: without their excess it would fill again and again. */
+  get #waitingBytes(): number {
+    return this.#queuedBytes + this.#host.excessBytes();
   }
 
   #waiting(): boolean {
@@ -318,7 +327,8 @@ export class Wal {
 
   #signal(): void {
     const { queueBytesMax } = this.#settings;
-    const paused = this.#paused ? this.#queuedBytes > queueBytesMax / 4 : this.#queuedBytes > queueBytesMax / 2;
+    const waiting = this.#waitingBytes;
+    const paused = this.#paused ? waiting > queueBytesMax / 4 : waiting > queueBytesMax / 2;
     if (paused === this.#paused) return;
     this.#paused = paused;
     for (const listener of this.#pauseListeners) listener(paused);

@@ -1,4 +1,6 @@
 /** The parts of a night that are programs of their own: what is tried exhaustively, once, and the fuzzer, again and again. */
+import { commandFor } from "../../tests/fuzz/command.ts";
+import type { Report } from "../../tests/fuzz/watched.ts";
 import type { Children } from "./children.ts";
 import { count, type Part, timeText } from "./part.ts";
 
@@ -43,15 +45,9 @@ export class Exhaustive implements Part {
   }
 }
 
+const FUZZ = "tests/fuzz/run.ts";
 /** What the exhaustive tests look at. */
 const EVERYTHING = { EXHAUSTIVE: "1", CRASH_EVERY: "1" };
-
-interface FuzzReport {
-  readonly target: string;
-  readonly inputs: number;
-  readonly seconds: number;
-  readonly finding: { readonly failure: string; readonly file: string } | null;
-}
 
 export class Fuzz implements Part {
   readonly name = "fuzz";
@@ -78,7 +74,7 @@ export class Fuzz implements Part {
       const seconds = Math.max(5, Math.round(forMs / 1000));
       const { out, error, code } = await this.#children.run([
         process.execPath,
-        "tests/fuzz/run.ts",
+        FUZZ,
         "--seconds",
         `${seconds}`,
         "--seed",
@@ -86,7 +82,7 @@ export class Fuzz implements Part {
         "--json",
       ]);
       this.#isRunning = false;
-      const reports = out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as FuzzReport);
+      const reports = out.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Report);
       for (const report of reports) this.#add(report);
       if (reports.length === 0 && !this.#children.stopped) {
         this.found.push(`fuzz: ended with ${code}: ${error.trim().split("\n")[0] ?? ""}`);
@@ -94,11 +90,12 @@ export class Fuzz implements Part {
     };
   }
 
-  #add({ target, inputs, seconds, finding }: FuzzReport): void {
+  #add(report: Report): void {
+    const { target, inputs, seconds, finding } = report;
     this.#inputs.set(target, (this.#inputs.get(target) ?? 0) + inputs);
     this.#seconds.set(target, (this.#seconds.get(target) ?? 0) + seconds);
     if (finding !== null) {
-      this.found.push(`fuzz ${target}: ${finding.failure}: bun tests/fuzz/run.ts --target ${target} --input ${finding.file}`);
+      this.found.push(`fuzz ${target}: ${finding.failure.split("\n")[0]}: ${commandFor(report, FUZZ)}`);
     }
   }
 

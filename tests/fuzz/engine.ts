@@ -27,6 +27,10 @@ export interface FuzzRange {
   isOver?(inputs: number): boolean;
   /** Before every input: for whoever must know which one hangs. */
   before?(index: number): void;
+  /** Once, when something was found and is made smaller. */
+  shrinks?(): void;
+  /** Asked while it is: true keeps what there is. */
+  shrunkEnough?(): boolean;
 }
 
 /** How often `isOver` is asked. */
@@ -35,7 +39,7 @@ const ASKED_EVERY = 16;
 export const inputOf = (target: Target, seed: number, index: number): Input => target.generate(new Draws(seed, `${target.name}/${index}`));
 
 /** The target is open. Ends with the first finding. */
-export async function fuzz(target: Target, { seed, from = 0, count, isOver, before }: FuzzRange): Promise<FuzzRun> {
+export async function fuzz(target: Target, { seed, from = 0, count, isOver, before, shrinks, shrunkEnough }: FuzzRange): Promise<FuzzRun> {
   let inputs = 0;
   for (let index = from; index < from + count; index++) {
     if (inputs % ASKED_EVERY === 0 && isOver?.(inputs) === true) break;
@@ -47,7 +51,8 @@ export async function fuzz(target: Target, { seed, from = 0, count, isOver, befo
       if (pending !== undefined) await pending;
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
-      const small = await shrunk(target, input, failure);
+      shrinks?.();
+      const small = await shrunk(target, input, failure, shrunkEnough);
       return { inputs, finding: { target: target.name, seed, index, failure: await failureOf(target, small) ?? failure, input: small } };
     }
   }

@@ -18,7 +18,8 @@ export async function failureOf(target: Target, input: Input): Promise<Error | n
 /** The kind of a failure: its words without what differs from input to input. */
 const kindOf = (error: Error): string => `${error.name}: ${error.message.replace(/\d+|"[^"]*"/g, "#").slice(0, 60)}`;
 
-export async function shrunk(target: Target, input: Input, failure: Error): Promise<Input> {
+/** @param isEnough asked before each check; true ends it with what there is. */
+export async function shrunk(target: Target, input: Input, failure: Error, isEnough: () => boolean = () => false): Promise<Input> {
   const kind = kindOf(failure);
   const smaller = target.smaller?.bind(target) ?? fewerBytes;
   let best = input;
@@ -26,7 +27,7 @@ export async function shrunk(target: Target, input: Input, failure: Error): Prom
   for (let progress = true; progress;) {
     progress = false;
     for (const candidate of smaller(best)) {
-      if (++checks > CHECKS_MAX) return best;
+      if (++checks > CHECKS_MAX || isEnough()) return best;
       const now = await failureOf(target, candidate);
       if (now === null || kindOf(now) !== kind) continue;
       best = candidate;

@@ -11,6 +11,8 @@ export interface Target {
   readonly name: string;
   /** How many of them `npm test` tries. */
   readonly inputsInTest: number;
+  /** What one input may take, in one buffer and in all; absent: 64 MiB. Seen where a target has a process of its own. */
+  readonly memoryBytesMax?: number;
   /** From the draws alone. */
   generate(draws: Draws): Input;
   /** @throws when a promise is broken: that is a finding. A promise only where it cannot be helped: it costs. */

@@ -8,7 +8,20 @@ import { files } from "./files.ts";
 import { http } from "./http.ts";
 import { logs } from "./logs.ts";
 import { messages } from "./messages.ts";
+import { payloads } from "./payloads.ts";
 import { replies } from "./replies.ts";
 import { settings } from "./settings.ts";
 
-export const TARGETS: readonly Target[] = [messages, batches, codecs, logs, files, settings, commands, replies, connections, http];
+export const TARGETS: readonly Target[] = [
+  messages,
+  payloads,
+  batches,
+  codecs,
+  logs,
+  files,
+  settings,
+  commands,
+  replies,
+  connections,
+  http,
+];

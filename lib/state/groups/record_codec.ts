@@ -4,6 +4,7 @@
  */
 import {
   decode,
+  DecodeError,
   encode,
   GROUP_METADATA_KEY_TYPE,
   GroupMetadataKey,
@@ -86,8 +87,8 @@ export function decodeGroupRecord(key: Uint8Array, value: Uint8Array | null): Gr
     const { group: groupId, topic, partition } = decode(OffsetCommitKey, 0, reader);
     if (value === null) return { kind: "offset", groupId, topic, partition, value: null };
     const body = new Reader(value);
-    const version = body.int16();
-    if (version > OffsetCommitValue.maxVersion) return null;
+    const version = versionOf(OffsetCommitValue, body);
+    if (version === null) return null;
     const stored = decode(OffsetCommitValue, version, body);
     return {
       kind: "offset",
@@ -108,8 +109,8 @@ export function decodeGroupRecord(key: Uint8Array, value: Uint8Array | null): Gr
   const { group: groupId } = decode(GroupMetadataKey, 0, reader);
   if (value === null) return { kind: "group", groupId, value: null };
   const body = new Reader(value);
-  const version = body.int16();
-  if (version > GroupMetadataValue.maxVersion) return null;
+  const version = versionOf(GroupMetadataValue, body);
+  if (version === null) return null;
   const stored = decode(GroupMetadataValue, version, body);
   return {
     kind: "group",
@@ -132,4 +133,11 @@ export function decodeGroupRecord(key: Uint8Array, value: Uint8Array | null): Gr
       })),
     },
   };
+}
+
+/** Null when a newer broker wrote it. @throws {DecodeError} for a version that none has. */
+function versionOf({ name, minVersion, maxVersion }: typeof OffsetCommitValue | typeof GroupMetadataValue, body: Reader): number | null {
+  const version = body.int16();
+  if (version < minVersion) throw new DecodeError(name, "version", `is ${version}`, 0);
+  return version > maxVersion ? null : version;
 }

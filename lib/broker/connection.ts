@@ -226,6 +226,8 @@ export class Connection implements SocketHandler, FrameSink, Origin {
   #onProgress(): void {
     if (this.#isClosed) return;
     if (this.#isDraining) return this.#closeWhenDrained();
+    // Its time to be silent begins with the last answer: who waited long for it may have something to say about it.
+    if (this.replies.unanswered === 0) this.#activeAt = this.#shared.io.clock.mono();
     const { requestsInFlightMax } = this.#shared.limits;
     // Half of the limits, so that reading does not flap.
     if (this.#isPaused && this.replies.unanswered * 2 <= requestsInFlightMax && this.replies.unsentBytes * 2 <= this.#unsentBytesMax) {

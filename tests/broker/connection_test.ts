@@ -264,6 +264,19 @@ describe("Connection", () => {
     expect(waiting.isClosed).toBe(false);
   });
 
+  test("a connection is idle from its last answer on, however long that took", async () => {
+    const broker = port();
+    const socket = broker.connect();
+    socket.deliver(echoRequest(1, "later"));
+    time(broker, 1_190_000);
+    broker.desk.parked.shift()!();
+    await Promise.resolve();
+    time(broker, 599_000);
+    expect([repliesOf(socket).length, socket.isClosed]).toEqual([1, false]);
+    time(broker, 602_000);
+    expect(socket.isClosed).toBe(true);
+  });
+
   test.each([
     ["a TLS hello", new Uint8Array([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), "the bytes look like TLS"],
     ["an HTTP request", encode("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), "the bytes look like HTTP"],

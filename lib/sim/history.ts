@@ -41,6 +41,13 @@ export interface Read extends Op, OfPartition {
   readonly group: string;
 }
 
+/** Where a partition ends for readers, as somebody was told. */
+export interface Ended extends Op, OfPartition {
+  readonly kind: "ended";
+  /** Behind the last record. */
+  readonly offset: number;
+}
+
 /** A member of a group was told what is its own; an empty list: nothing any more. */
 export interface Assigned extends Op {
   readonly kind: "assigned";
@@ -106,7 +113,7 @@ export interface Whole extends OfPartition {
   readonly records: readonly (readonly [offset: number, mark: string])[];
 }
 
-export type HistoryEvent = Produced | Read | Assigned | Committed | Fetched | Changed | Described | Listed | Whole;
+export type HistoryEvent = Produced | Read | Ended | Assigned | Committed | Fetched | Changed | Described | Listed | Whole;
 export type History = readonly HistoryEvent[];
 
 /** One rule over a history. @returns what is wrong, one sentence each; empty when it holds. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Changed, Committed, Fetched, HistoryEvent, Listed, Oracle, Produced, Read, Whole } from "../../lib/sim/mod.ts";
+import type { Changed, Committed, Ended, Fetched, HistoryEvent, Listed, Oracle, Produced, Read, Whole } from "../../lib/sim/mod.ts";
 import { judge, ORACLES } from "../../lib/sim/oracles/mod.ts";
 
 /** Events in a row: each begins when the one before was told, unless it says otherwise. */
@@ -33,6 +33,7 @@ const whole = (marks: readonly string[], more: Partial<Whole> = {}): Whole => {
     ...more,
   };
 };
+const ended = (offset: number, more: Partial<Ended> = {}): Ended => ({ ...op, ...place, kind: "ended", offset, ...more });
 const assigned = (member: string, generation: number, ...partitions: readonly string[]): HistoryEvent => ({
   ...{ ...op, kind: "assigned", client: member, group: "g", member, generation, partitions },
 });
@@ -167,6 +168,21 @@ const CASES: Readonly<Record<string, Cases>> = {
     wrong: {
       "a shorter log": history(produced("a", -1, { told: "unknown" }), whole(["a"]), whole([], { reader: "start 2" })),
       "a log start that goes back": history(cut(1), whole(["b"], { logStart: 1 }), whole(["a", "b"], { reader: "start 2" })),
+    },
+  },
+  "lasting-ends": {
+    fine: {
+      "further and further": history(ended(0), produced("a", 0), ended(1), read("a", 0), ended(2), whole(["a", "b"])),
+      "asked for before": history(produced("a", 0, { askedAt: 0, toldAt: 5 }), ended(0, { askedAt: 4, toldAt: 6 })),
+      "nobody knows whether it is there": history(produced("a", -1, { told: "unknown" }), ended(0)),
+      "read as a whole before": history(whole(["a"]), produced("b", 1), ended(2)),
+      "of a topic that was deleted": history(created(1), produced("a", 0), deleted(), created(1), ended(0)),
+    },
+    wrong: {
+      "below what was acknowledged": history(produced("a", 0), ended(0)),
+      "below what was read": history(read("b", 1), ended(1)),
+      "below what it was": history(ended(3), ended(2)),
+      "read and not there any more": history(created(1, "retention.ms=10"), read("b", 1), whole(["a"])),
     },
   },
   "poll-order": {

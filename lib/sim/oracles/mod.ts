@@ -3,7 +3,7 @@ import type { History, Oracle } from "../history.ts";
 import { pollOrder, readsOfDeleted } from "./consumers.ts";
 import { committedOffsets, generations, groupSkips, oneOwner } from "./groups.ts";
 import { logStarts } from "./log_start.ts";
-import { denseOffsets, lastingRecords, oneRecordPerOffset } from "./offsets.ts";
+import { denseOffsets, lastingEnds, lastingRecords, oneRecordPerOffset } from "./offsets.ts";
 import { duplicates, inventedRecords, lostWrites, producerOrder, refusedWrites } from "./records.ts";
 import { topicConfigs, topicLists, topicLives } from "./topics.ts";
 
@@ -16,6 +16,7 @@ export const ORACLES = {
   "inconsistent-offsets": oneRecordPerOffset,
   "dense-offsets": denseOffsets,
   "lasting-records": lastingRecords,
+  "lasting-ends": lastingEnds,
   "poll-order": pollOrder,
   "read-of-deleted": readsOfDeleted,
   "log-start": logStarts,

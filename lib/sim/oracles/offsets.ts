@@ -2,7 +2,7 @@
  * An offset names one record, for everybody and for ever: producers that were told it, consumers, readers before and after restarts. And
  * offsets have no gaps. Source: Jepsen's `inconsistent-offsets`.
  */
-import type { Oracle } from "../history.ts";
+import type { History, Oracle } from "../history.ts";
 import { byPlace, eventsOf, lossesOf, placeOf } from "./facts.ts";
 
 /** Topics that were deleted are looked at in `wholes` only: another one of that name begins at 0 again. */
@@ -66,3 +66,34 @@ export const lastingRecords: Oracle = (history) => {
   }
   return problems;
 };
+
+/** What was once shown is there from then on: no end is told below a record that somebody was told of before, or below an earlier end. */
+export const lastingEnds: Oracle = (history) => {
+  const { deleted } = lossesOf(history);
+  const shown = Map.groupBy(shownIn(history), ({ place }) => place);
+  return history.flatMap((event, at) => {
+    if ((event.kind !== "ended" && event.kind !== "whole") || deleted.has(event.topic)) return [];
+    const isWhole = event.kind === "whole";
+    const before = shown.get(placeOf(event))?.filter((other) => isWhole ? other.at < at : other.toldAt <= event.askedAt) ?? [];
+    const [who, end] = isWhole ? [event.reader, event.end] : [event.client, event.offset];
+    const more = before.find((other) => other.end > end);
+    return more === undefined ? [] : [`${placeOf(event)}: ends at ${end} for ${who}, but ${more.who} had been told of ${more.end}`];
+  });
+};
+
+interface Shown {
+  /** In the history. */
+  readonly at: number;
+  readonly place: string;
+  readonly who: string;
+  readonly toldAt: number;
+  readonly end: number;
+}
+
+function shownIn(history: History): readonly Shown[] {
+  return history.flatMap((event, at): readonly Shown[] => {
+    const isRecord = event.kind === "read" || (event.kind === "produced" && event.told === "ok" && event.offset >= 0);
+    if (event.kind !== "ended" && !isRecord) return [];
+    return [{ at, place: placeOf(event), who: event.client, toldAt: event.toldAt, end: isRecord ? event.offset + 1 : event.offset }];
+  });
+}

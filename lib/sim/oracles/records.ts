@@ -10,6 +10,7 @@ export const lostWrites: Oracle = (history) => {
   const problems: string[] = [];
   const { compacted } = lossesOf(history);
   const wholes = byPlace(eventsOf(history, "whole"));
+  const order = new Map(history.map((event, at) => [event, at]));
   const deletes = changesOf(history, "deleteTopic");
   for (const [place, acknowledged] of byPlace(eventsOf(history, "produced").filter(({ told }) => told === "ok"))) {
     const { topic } = acknowledged[0]!;
@@ -23,9 +24,13 @@ export const lostWrites: Oracle = (history) => {
       if (kept.length > 0) problems.push(`${place}: has ${kept.length} acknowledged records and was never read as a whole`);
       continue;
     }
-    for (const { reader, logStart, records } of readings) {
+    for (const whole of readings) {
+      const { reader, logStart, records } = whole;
       const marks = new Set(records.map(([, mark]) => mark));
-      for (const { mark, offset, client } of kept) {
+      for (const event of kept) {
+        const { mark, offset, client } = event;
+        // Told after the reading.
+        if (order.get(event)! > order.get(whole)!) continue;
         // Nobody was told where a repeat is that was known already.
         if (marks.has(mark) || (offset < 0 ? logStart > 0 : offset < logStart)) continue;
         problems.push(`${place}: ${reader} does not have ${mark}, which was acknowledged to ${client} at offset ${offset}`);

@@ -26,6 +26,7 @@ export class Client {
   /** Its own decisions. */
   readonly draws: Draws;
   readonly #unanswered = new Set<() => void>();
+  #readings = 0;
   #isGone = false;
 
   constructor(context: WorkloadContext, name: string, io: Io) {
@@ -64,6 +65,11 @@ export class Client {
   /** Something that it came to know by itself, or was told at once. */
   saw(event: Recording, askedAt = this.world.now): void {
     if (!this.#isGone) this.context.record(event({ client: this.name, askedAt, toldAt: this.world.now }));
+  }
+
+  /** A name for one reading by itself: nothing is promised from one fetch to the next. */
+  nextReading(): string {
+    return `${this.name}/${++this.#readings}`;
   }
 
   /** On the client's own clock; never ends when the process does before. */

@@ -120,6 +120,7 @@ export const groups: Workload = {
     "inconsistent-offsets",
     "dense-offsets",
     "poll-order",
+    "lasting-ends",
     "log-start",
     "one-owner",
     "generations",

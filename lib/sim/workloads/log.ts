@@ -66,6 +66,7 @@ export const log: Workload = {
     "inconsistent-offsets",
     "dense-offsets",
     "lasting-records",
+    "lasting-ends",
     "poll-order",
     "log-start",
   ]),

@@ -1,13 +1,14 @@
 /** Every workload of the broker tier, by kind. */
 import { groups } from "./groups.ts";
 import { log } from "./log.ts";
+import { pipeline } from "./pipeline.ts";
 import { retention } from "./retention.ts";
 import { sequences } from "./sequences.ts";
 import { topics } from "./topics.ts";
 import type { Workload } from "./types.ts";
 
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [log, sequences, groups, topics, retention].map((workload) => [workload.kind, workload]),
+  [log, sequences, groups, topics, retention, pipeline].map((workload) => [workload.kind, workload]),
 );
 
 /** @throws {RangeError} for a kind that there is not. */

@@ -1,6 +1,17 @@
 /** Requests as they are, one try each: what a topic's partition holds from an offset on, all topics as a broker lists them, one record more. */
 import { type Cluster, KafkaError } from "../../client/mod.ts";
-import { decodeBatch, encodeBatch, errorName, Fetch, forEachBatch, Metadata, Produce, ZERO_UUID } from "../../protocol/mod.ts";
+import {
+  decodeBatch,
+  type Draft,
+  encodeBatch,
+  errorName,
+  Fetch,
+  forEachBatch,
+  type Infer,
+  Metadata,
+  Produce,
+  ZERO_UUID,
+} from "../../protocol/mod.ts";
 import type { Told } from "../history.ts";
 import type { Client } from "./client.ts";
 import { knob } from "./knobs.ts";
@@ -8,8 +19,8 @@ import { toldBy } from "./recorded_cluster.ts";
 import { markIn, valueOf } from "./values.ts";
 
 /** Up to these versions topics have names in requests. */
-const PRODUCE_BY_NAME_MAX = 12;
-const FETCH_BY_NAME_MAX = 12;
+export const PRODUCE_BY_NAME_MAX = 12;
+export const FETCH_BY_NAME_MAX = 12;
 const BATCH_BYTES_MAX = 1_000_000;
 
 const deadlineOf = ({ io, context }: Client, op: string) => io.deadlines.in(op, knob(context, "requestTimeoutMs"));
@@ -30,19 +41,33 @@ export async function fetchOnce(
 ): Promise<number | null> {
   const askedAt = client.world.now;
   const deadline = deadlineOf(client, "fetch");
-  const reply = await cluster.call("any", Fetch, {
-    ...{ maxWaitMs: 0, minBytes: 0, maxBytes: 100_000 },
-    topics: [{
-      topic,
-      topicId: ZERO_UUID,
-      partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1 + client.draws.below(20_000) }],
-    }],
-  }, { deadline, maxVersion: FETCH_BY_NAME_MAX }).catch(expected);
-  // Nothing is promised from one of these to the next.
-  const reader = `${client.name}/${askedAt.toFixed(3)}`;
+  const request = fetchRequest(topic, partition, offset, { maxWaitMs: 0, minBytes: 0, bytesMax: 1 + client.draws.below(20_000) });
+  const reply = await cluster.call("any", Fetch, request, { deadline, maxVersion: FETCH_BY_NAME_MAX }).catch(expected);
   const row = reply?.responses[0]?.partitions[0];
-  if (row?.errorCode !== 0 || row.records === null) return null;
-  const bytes = row.records;
+  return row?.errorCode !== 0 || row.records === null ? null : sawRecords(client, topic, partition, offset, row.records, askedAt);
+}
+
+/** Of one partition. */
+export const fetchRequest = (
+  topic: string,
+  partition: number,
+  offset: number,
+  { maxWaitMs, minBytes, bytesMax }: { readonly maxWaitMs: number; readonly minBytes: number; readonly bytesMax: number },
+): Draft<typeof Fetch.request> => ({
+  ...{ maxWaitMs, minBytes, maxBytes: 100_000 },
+  topics: [{ topic, topicId: ZERO_UUID, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: bytesMax }] }],
+});
+
+/** Records what a fetch of `offset` gave as read. @returns the offset behind it; null when there were no records. */
+export function sawRecords(
+  client: Client,
+  topic: string,
+  partition: number,
+  offset: number,
+  bytes: Uint8Array,
+  askedAt: number,
+): number | null {
+  const reader = client.nextReading();
   let next: number | null = null;
   forEachBatch(bytes, (at) => {
     for (const record of decodeBatch(bytes, at, BATCH_BYTES_MAX)) {
@@ -77,24 +102,17 @@ export async function listOnce(client: Client, cluster: Cluster): Promise<Readon
 
 /** One record, which no topic is made for. */
 export async function produceOnce(client: Client, cluster: Cluster, topic: string, partition: number): Promise<void> {
-  const { context, draws, io } = client;
+  const { context, draws } = client;
   const mark = context.nextMark();
   const event = { kind: "produced", topic, partition, mark, idempotent: false } as const;
   const tell = client.asks((asked) => ({ ...asked, ...event, told: "unknown", offset: -1 }));
-  const value = new TextEncoder().encode(valueOf(mark, draws.skewed(1, 500)));
-  const records = encodeBatch({ records: [{ timestamp: io.clock.wall(), key: null, value, headers: [] }] });
-  const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: partition, records }] }];
-  const request = { acks: -1, timeoutMs: knob(context, "requestTimeoutMs"), topicData };
+  const request = produceRequest(client, topic, partition, valueOf(mark, draws.skewed(1, 500)), -1, knob(context, "requestTimeoutMs"));
   const [told, offset] = await cluster.call("any", Produce, request, {
     deadline: deadlineOf(client, "produce"),
     maxVersion: PRODUCE_BY_NAME_MAX,
   })
     .then(
-      ({ responses }): [Told, number] => {
-        const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
-        const isUnclear = errorName(errorCode) === "KAFKA_STORAGE_ERROR";
-        return [isUnclear ? "unknown" : toldBy(errorCode), errorCode === 0 ? baseOffset : -1];
-      },
+      toldByProduce,
       (error: unknown): [Told, number] => {
         if (!(error instanceof KafkaError)) throw error;
         return [error.isOutcomeUnknown ? "unknown" : "failed", -1];
@@ -102,4 +120,25 @@ export async function produceOnce(client: Client, cluster: Cluster, topic: strin
     );
   tell((asked) => ({ ...asked, ...event, told, offset }));
   context.count(told === "ok" ? "acknowledged" : told);
+}
+
+/** One record to one partition. */
+export function produceRequest(
+  { io }: Client,
+  topic: string,
+  partition: number,
+  value: string,
+  acks: number,
+  timeoutMs: number,
+): Draft<typeof Produce.request> {
+  const record = { timestamp: io.clock.wall(), key: null, value: new TextEncoder().encode(value), headers: [] };
+  const records = encodeBatch({ records: [record] });
+  return { acks, timeoutMs, topicData: [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: partition, records }] }] };
+}
+
+/** What the reply to `produceRequest` says of it, and the record's offset. */
+export function toldByProduce({ responses }: Infer<typeof Produce.response>): [told: Told, offset: number] {
+  const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;
+  const isUnclear = errorName(errorCode) === "KAFKA_STORAGE_ERROR";
+  return [isUnclear ? "unknown" : toldBy(errorCode), errorCode === 0 ? baseOffset : -1];
 }

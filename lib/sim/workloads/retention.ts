@@ -76,6 +76,7 @@ export const retention: Workload = {
     "inconsistent-offsets",
     "dense-offsets",
     "lasting-records",
+    "lasting-ends",
     "read-of-deleted",
     "log-start",
   ]),

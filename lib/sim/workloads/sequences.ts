@@ -56,6 +56,7 @@ export const sequences: Workload = {
     "inconsistent-offsets",
     "dense-offsets",
     "lasting-records",
+    "lasting-ends",
     "log-start",
   ]),
 };

@@ -109,4 +109,44 @@ function refuseCommit(`,
     "await this.#changes.advanceStart(offset);",
     "void this.#changes.advanceStart(offset);",
   ),
+  planted(
+    "replies leave in the order in which handlers finish",
+    "lib/broker/reply_writer.ts",
+    "if (slot === this.#first) this.#takeTurns();",
+    `if (slot !== this.#first) {
+      for (let before = this.#first; before !== null; before = before.next) {
+        if (before.next !== slot) continue;
+        before.next = slot.next;
+        if (slot === this.#last) this.#last = before;
+        break;
+      }
+      slot.next = this.#first;
+      this.#first = slot;
+    }
+    this.#takeTurns();`,
+  ),
+  planted(
+    "waiter lost: a produce that came while another one was written",
+    "lib/replication/partition.ts",
+    "if (durableEndOffset < logEndOffset) this.#askLog(logEndOffset - 1);",
+    "if (durableEndOffset > logEndOffset) this.#askLog(logEndOffset - 1);",
+  ),
+  planted(
+    "waiter lost: a fetch is not told that the high watermark moved",
+    "lib/replication/partition.ts",
+    "this.#replicated.passed(next);\n    this.#watchers.notify();",
+    "this.#replicated.passed(next);",
+  ),
+  planted(
+    "waiter lost: joins when the last member has come",
+    "lib/state/groups/rebalance.ts",
+    'if (group.state === "PreparingRebalance" && group.initialDelay === null && group.allJoined) completeJoin(turn, group);\n}\n\n/** The join timer',
+    'if (group.state === "PreparingRebalance" && group.initialDelay !== null && group.allJoined) completeJoin(turn, group);\n}\n\n/** The join timer',
+  ),
+  planted(
+    "waiter lost: syncs of those who asked before the leader",
+    "lib/state/groups/session.ts",
+    "if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
+    "if (member.memberId !== group.leader) continue;\n      if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
+  ),
 ];

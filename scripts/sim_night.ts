@@ -20,8 +20,6 @@ const [PIECE_MIN_MS, PIECE_MAX_MS] = [8_000, 120_000];
 const PIECES = 20;
 /** Most planted bugs are found at once; others take long. */
 const HUNT_MAX_MS = 600_000;
-/** Shorter than this, and nothing is tried in full. */
-const NIGHT_MS = 1_800_000;
 
 const { values } = parseArgs({
   options: {
@@ -44,7 +42,7 @@ const children = new Children();
 const marks = new Map<string, number>();
 const tiers = (Object.keys(TIERS) as TierName[]).map((name) => new Seeds(name, SHARES[name], children, first, values.out, marks));
 const planted = new Planted(await plantedBugs(), SHARES.planted, children, first, Math.min(HUNT_MAX_MS, forMs / 10));
-const exhaustive = new Exhaustive(await exhaustiveFiles(), SHARES.exhaustive, children, forMs < NIGHT_MS);
+const exhaustive = new Exhaustive(await exhaustiveFiles(), SHARES.exhaustive, children);
 const fuzz = new Fuzz(SHARES.fuzz, children, first);
 const titled: readonly (readonly [title: string, word: string, parts: readonly Part[]])[] = [
   ["Seeds", "seeds", tiers],
@@ -130,7 +128,7 @@ function knownMarks(): ReadonlySet<string> {
 
 async function exhaustiveFiles(): Promise<readonly string[]> {
   const own = existsSync("tests/sim/exhaustive") ? await Array.fromAsync(new Bun.Glob("tests/sim/exhaustive/*_test.ts").scan(".")) : [];
-  return [...own.sort(), "tests/crash/storage_crash_test.ts", "tests/storage/wal_torn_test.ts"];
+  return ["tests/crash/storage_crash_test.ts", "tests/storage/wal_torn_test.ts", ...own.sort()];
 }
 
 /** `1h30m` to milliseconds; NaN when it is none. */

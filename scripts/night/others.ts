@@ -4,50 +4,62 @@ import type { Report } from "../../tests/fuzz/watched.ts";
 import type { Children } from "./children.ts";
 import { count, type Part, timeText } from "./part.ts";
 
-/** Each file of exhaustive tests once, with everything that it can try; a short night has them as `npm test` has. */
+/** Of each file; small enough that the end of the time leaves little unfinished. */
+const PARTS = 64;
+const FUZZ = "tests/fuzz/run.ts";
+
+/** What one file of exhaustive tests came to. */
+interface Tried {
+  /** Parts that held. */
+  held: number;
+  failed: number;
+  ms: number;
+}
+
+/** Everything that the exhaustive tests can try, once: a part of each file, then the next part of each. */
 export class Exhaustive implements Part {
   readonly name = "exhaustive";
   readonly found: string[] = [];
-  readonly #lines: string[] = [];
-  readonly #waiting: string[];
+  readonly #tried: ReadonlyMap<string, Tried>;
+  readonly #waiting: { readonly file: string; readonly part: number }[];
 
   readonly share: number;
   readonly #children: Children;
 
-  readonly #isShort: boolean;
-
-  constructor(files: readonly string[], share: number, children: Children, isShort: boolean) {
-    this.#isShort = isShort;
-    this.#waiting = [...files];
+  constructor(files: readonly string[], share: number, children: Children) {
+    this.#tried = new Map(files.map((file) => [file, { held: 0, failed: 0, ms: 0 }]));
+    this.#waiting = Array.from({ length: PARTS }, (_, part) => files.map((file) => ({ file, part: part + 1 }))).flat();
     this.share = share;
     this.#children = children;
   }
 
   next(): (() => Promise<void>) | null {
-    const file = this.#waiting.shift();
-    if (file === undefined) return null;
+    const piece = this.#waiting.shift();
+    if (piece === undefined) return null;
+    const { file, part } = piece;
     return async () => {
       const startedAt = performance.now();
-      const { code, error } = await this.#children.run(
-        [process.execPath, "test", "--timeout", "7200000", `./${file}`],
-        this.#isShort ? {} : EVERYTHING,
-      );
-      const took = timeText(performance.now() - startedAt);
-      const passed = /^ *(\d+) pass$/m.exec(error)?.[1] ?? "0";
-      if (code !== 0 && this.#children.stopped) this.#lines.push(`${file}: not finished, it was ended after ${took}`);
-      else if (code !== 0) this.found.push(`${file} failed: ${/^error: .*$/m.exec(error)?.[0] ?? `exit code ${code}`}`);
-      else this.#lines.push(`${file}: ${passed} tests hold${this.#isShort ? ", a share of the cases" : ""}, ${took}`);
+      const EXHAUSTIVE = `${part}/${PARTS}`;
+      const { code, error } = await this.#children.run([process.execPath, "test", "--timeout", "7200000", `./${file}`], { EXHAUSTIVE });
+      const tried = this.#tried.get(file)!;
+      tried.ms += performance.now() - startedAt;
+      if (code === 0) tried.held++;
+      else if (!this.#children.stopped) {
+        tried.failed++;
+        const why = /^error: .*$/m.exec(error)?.[0] ?? `exit code ${code}`;
+        this.found.push(`EXHAUSTIVE=${EXHAUSTIVE} bun test ./${file}: ${why}`);
+      }
     };
   }
 
   summary(): readonly string[] {
-    return [...this.#lines, ...this.#waiting.map((file) => `${file}: not run: no time left`)];
+    return [...this.#tried].map(([file, { held, failed, ms }]) => {
+      const left = PARTS - held - failed;
+      const rest = left === 0 ? "that is all of it" : `${left} left: no time`;
+      return `${file.padEnd(48)} ${String(held).padStart(2)} of ${PARTS} parts hold, ${failed} failed, ${timeText(ms)}; ${rest}`;
+    });
   }
 }
-
-const FUZZ = "tests/fuzz/run.ts";
-/** What the exhaustive tests look at. */
-const EVERYTHING = { EXHAUSTIVE: "1", CRASH_EVERY: "1" };
 
 export class Fuzz implements Part {
   readonly name = "fuzz";

@@ -1,13 +1,14 @@
 /**
  * Crash at the k-th changing I/O call of a fixed script, before, in the middle and after it, losing power or only the process (HAZARDS
- * W7, W8): everything acknowledged is there, in order, once, and what one start served the next one serves too. `CRASH_EVERY=1` tries
- * every k, as `.ci/run` does; by default every 11th with a different remainder for each kind. `CRASH_SEED` draws other delays and tears.
+ * W7, W8): everything acknowledged is there, in order, once, and what one start served the next one serves too. `EXHAUSTIVE=1` tries
+ * every k; by default every 11th with a different remainder for each kind. `CRASH_SEED` draws other delays and tears.
  */
 import { expect, test } from "bun:test";
+import { steps } from "../support/exhaustive.ts";
 import { OneMachine } from "../sim/one_machine.ts";
 import { crashAt, nothingPromised, runScript, verify } from "./storage_script.ts";
 
-const EVERY = Number(process.env["CRASH_EVERY"] ?? 11);
+const EVERY = 11;
 const SEED = Number(process.env["CRASH_SEED"] ?? 1);
 const CALLS_MIN = 450;
 
@@ -20,13 +21,13 @@ test("storage script without a crash keeps everything", () => {
   expect(node.run(verify(node.start(), promised))).not.toBeNull();
 });
 
-let remainder = 1;
+let turn = 1;
 for (const kind of ["power", "process"] as const) {
   for (const point of ["before", "torn", "after"] as const) {
-    const from = 1 + remainder++ % EVERY;
+    const { first, step } = steps(EVERY, turn++);
     test(`storage keeps its word when ${kind} fails ${point} a call`, () => {
-      let at = from;
-      while (crashAt(at, point, kind, SEED * 10_000 + at)) at += EVERY;
+      let at = 1 + first;
+      while (crashAt(at, point, kind, SEED * 10_000 + at)) at += step;
       // The script was crashed from its first call to its last.
       expect(at).toBeGreaterThan(CALLS_MIN);
     }, 600_000);

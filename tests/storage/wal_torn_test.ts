@@ -6,6 +6,7 @@ import { expect, test } from "bun:test";
 import type { MemoryDisk } from "../../lib/io/memory/mod.ts";
 import { CorruptLog, openStorage } from "../../lib/storage/mod.ts";
 import { FRAME_HEADER_BYTES, readFrameHeader, sealFrame } from "../../lib/storage/wal/frame.ts";
+import { steps } from "../support/exhaustive.ts";
 import { eachFile, savedFiles } from "../sim/exhaustive/stopped_log.ts";
 import { FaultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "./setup.ts";
@@ -14,7 +15,6 @@ const WAL = `${DIRECTORY}/wal/00000000000000000001.wal`;
 const LATER = { op: "test", at: Infinity };
 const ROUNDS = 4;
 const SECTOR_BYTES = 512;
-const EVERYTHING = process.env["EXHAUSTIVE"] === "1";
 
 interface Killed {
   readonly disk: MemoryDisk;
@@ -86,13 +86,11 @@ function frameStarts(wal: Uint8Array): number[] {
 
 /** With every bit of the bytes from `from` to `to` flipped, or one bit of every `every`th byte. */
 async function eachFlip(wal: Uint8Array, from: number, to: number, every: number, look: (flipped: Uint8Array) => Promise<void>) {
-  const masks = EVERYTHING ? [1, 2, 4, 8, 16, 32, 64, 128] : [0x10];
-  for (let at = from; at < to; at += EVERYTHING ? 1 : every) {
-    for (const mask of masks) {
-      const flipped = wal.slice();
-      flipped[at]! ^= mask;
-      await look(flipped);
-    }
+  const { first, step } = steps(every * 8, 4);
+  for (let bit = from * 8 + first; bit < to * 8; bit += step) {
+    const flipped = wal.slice();
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    await look(flipped);
   }
 }
 
@@ -101,7 +99,8 @@ test("recovery cuts a WAL that ends anywhere to its whole frames", async () => {
   const { wal } = node;
   const starts = frameStarts(wal);
   expect(starts.length).toBe(ROUNDS);
-  for (let length = 0; length <= wal.length; length += EVERYTHING || length % SECTOR_BYTES < 60 ? 1 : 7) {
+  const { first, step, isShare } = steps(7);
+  for (let length = first; length <= wal.length; length += isShare && length % SECTOR_BYTES < 60 ? 1 : step) {
     expect([length, await found(node, wal.slice(0, length))]).toEqual([length, wholeIn(wal, length)]);
   }
 }, 600_000);

@@ -12,6 +12,7 @@ import {
   FetchSessions,
   HANDLERS,
   KafkaServer,
+  type KafkaServerStats,
   Readiness,
   type Services,
 } from "./broker/mod.ts";
@@ -96,6 +97,10 @@ export class RunningNode {
 
   get controller(): NodeController {
     return this.#parts.controller;
+  }
+  /** What Kafka's listeners and their connections hold and have done. */
+  get traffic(): KafkaServerStats {
+    return this.#parts.server.stats;
   }
 
   /**

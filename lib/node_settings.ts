@@ -35,7 +35,7 @@ const TAIL_SHARE = 1 / 6;
 const requestBytesSoft = ({ queuedMaxRequestBytes }: BrokerSettings): number =>
   queuedMaxRequestBytes < 1 ? DEFAULT_REQUEST_BYTES : queuedMaxRequestBytes;
 
-export function kafkaLimits(settings: BrokerSettings): Partial<BrokerLimits> {
+export function kafkaLimits(settings: BrokerSettings) {
   const soft = requestBytesSoft(settings);
   return {
     frameBytesMax: settings.socketRequestMaxBytes,
@@ -48,5 +48,5 @@ export function kafkaLimits(settings: BrokerSettings): Partial<BrokerLimits> {
     connectionsMax: settings.maxConnections,
     connectionsPerIpMax: settings.maxConnectionsPerIp,
     acceptsPerSecondMax: settings.maxConnectionCreationRate,
-  };
+  } satisfies Partial<BrokerLimits>;
 }

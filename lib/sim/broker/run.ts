@@ -13,6 +13,7 @@ import type { Draws } from "../random.ts";
 import { Violation, World } from "../world.ts";
 import { workloadOf } from "../workloads/mod.ts";
 import type { Workload, WorkloadContext } from "../workloads/types.ts";
+import { heldForClients, heldForNobody } from "./books.ts";
 import { diskOptionsOf, networkOptionsOf, settingsOf, tuningOf } from "./knobs.ts";
 import { clientName, NODE_NAME, PORT } from "./names.ts";
 import { SupervisedNode } from "./supervised_node.ts";
@@ -21,6 +22,8 @@ import { SupervisedNode } from "./supervised_node.ts";
 const LIVENESS_MS = 180_000;
 /** For reading everything, and for a restart. */
 const FINISH_MS = 120_000;
+/** For noticing that clients are gone: their connections were reset. */
+const GONE_MS = 10_000;
 
 export class BrokerRun {
   readonly #plan: Plan;
@@ -30,7 +33,8 @@ export class BrokerRun {
   readonly #workloads: readonly { readonly workload: Workload; readonly context: WorkloadContext }[];
   readonly #history: HistoryEvent[] = [];
   readonly #counts = new Map<string, number>();
-  #machines = 0;
+  readonly #disk: PageCacheDisk;
+  readonly #clients: Machine[] = [];
   #marks = 0;
 
   constructor(plan: Plan, trace: boolean) {
@@ -38,7 +42,8 @@ export class BrokerRun {
     const world = this.#world = new World(plan.seed);
     if (trace) keepTrace(world);
     this.#network = new Network(world, networkOptionsOf(plan.knobs));
-    const machine = new Machine(world, NODE_NAME, new PageCacheDisk(world, NODE_NAME, diskOptionsOf(plan.knobs)), this.#network);
+    this.#disk = new PageCacheDisk(world, NODE_NAME, diskOptionsOf(plan.knobs));
+    const machine = new Machine(world, NODE_NAME, this.#disk, this.#network);
     this.#node = new SupervisedNode(world, machine, settingsOf(plan.knobs, `${NODE_NAME}:${PORT}`), tuningOf(plan.knobs));
     this.#workloads = plan.workloads.map((own) => ({ workload: workloadOf(own.kind), context: this.#contextFor(own) }));
   }
@@ -76,6 +81,7 @@ export class BrokerRun {
     this.#finish("first");
     this.#restart();
     this.#finish("second");
+    this.#close();
     for (const { workload } of this.#workloads) {
       for (const oracle of workload.oracles) {
         const [wrong] = oracle(this.#history);
@@ -113,14 +119,30 @@ export class BrokerRun {
     this.#until("Another start", FINISH_MS, () => this.#node.starts > before && this.#node.isSettled);
   }
 
-  #until(what: string, ms: number, isDone: () => boolean): void {
+  /** All clients go, then the broker: each must leave nothing behind. */
+  #close(): void {
+    for (const machine of this.#clients) machine.end("process");
+    const node = this.#node.running!;
+    this.#until(
+      "What the node holds for clients that are gone",
+      GONE_MS,
+      () => heldForClients(node).length === 0,
+      () => heldForClients(node),
+    );
+    const stop = started(node.stop(), this.#world);
+    this.#until("The last stop", FINISH_MS, () => stop.isDone);
+    const held = heldForNobody(node, this.#disk.openPaths);
+    if (held.length > 0) throw new Violation(`After a stop in order the node still has ${held.join(", ")}`);
+  }
+
+  #until(what: string, ms: number, isDone: () => boolean, left: () => readonly string[] = () => []): void {
     const { now } = this.#world;
     this.#world.run(now + ms, isDone);
     if (this.#world.violation !== null) throw this.#world.violation;
     if (isDone()) return;
     const state = this.#node.isServing ? "the node serves" : "the node does not serve";
     // A thread of the real machine is not of this world: whoever waits for one (a sleep, the thread pool) waits for ever here.
-    throw new Violation(`liveness: ${what} did not end within ${ms} ms after everything was healed; ${state}`);
+    throw new Violation(`liveness: ${what} did not end within ${ms} ms after everything was healed; ${[state, ...left()].join(", ")}`);
   }
 
   #contextFor(plan: WorkloadPlan): WorkloadContext {
@@ -128,8 +150,9 @@ export class BrokerRun {
       world: this.#world,
       plan,
       machine: () => {
-        const name = clientName(++this.#machines);
+        const name = clientName(this.#clients.length + 1);
         const machine = new Machine(this.#world, name, new PageCacheDisk(this.#world, name), this.#network);
+        this.#clients.push(machine);
         setClock(machine, this.#world.draws(`${name}/clock`), this.#plan.knobs);
         return machine;
       },

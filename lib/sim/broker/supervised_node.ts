@@ -9,6 +9,7 @@ import { DataDirectoryRefused, StorageFenced } from "../../storage/mod.ts";
 import type { Exit, Incarnation, Machine } from "../machine.ts";
 import type { DiskFault, ProcessFault } from "../plan.ts";
 import type { World } from "../world.ts";
+import { Books } from "./books.ts";
 
 const DIRECTORY = "data";
 /** A supervisor waits between two tries. */
@@ -17,12 +18,15 @@ const RESTART_MS_MAX = 1_000;
 /** As long as the executable gives itself, and what a supervisor gives it on top. */
 const STOP_MS = 10_000;
 const STOP_PATIENCE_MS = 15_000;
+/** Between two looks at what it holds. */
+const AUDIT_MS = 200;
 
 export class SupervisedNode {
   readonly machine: Machine;
   readonly #world: World;
   readonly #settings: ReadonlyMap<string, string>;
   readonly #tuning: NodeTuning;
+  readonly #books: Books;
   #running: RunningNode | null = null;
   #stopping: Incarnation | null = null;
   /** Not to be started before this. */
@@ -38,7 +42,9 @@ export class SupervisedNode {
     this.machine = machine;
     this.#settings = settings;
     this.#tuning = tuning;
+    this.#books = new Books(new NodeSettings(settings), tuning);
     machine.onExit = (exit) => this.#onExit(exit);
+    this.#audit();
   }
 
   /** Times that it came to serve, and times that it ended itself. */
@@ -47,6 +53,10 @@ export class SupervisedNode {
   }
   get exits(): number {
     return this.#exits;
+  }
+  /** Null while it does not serve. */
+  get running(): RunningNode | null {
+    return this.#running;
   }
   get isServing(): boolean {
     return this.#running !== null;
@@ -133,6 +143,13 @@ export class SupervisedNode {
     for (const [kind, until] of this.#excuses) this.#excuses.set(kind, Math.min(until, this.#world.now + STOP_PATIENCE_MS));
     this.#downUntil = this.#world.now;
     this.start();
+  }
+
+  #audit(): void {
+    this.#world.after(AUDIT_MS, "node.audit", null, () => {
+      if (this.#running !== null) this.#books.check(this.#running);
+      this.#audit();
+    });
   }
 
   #end(kind: "process" | "power", forMs: number): void {

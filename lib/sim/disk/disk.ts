@@ -61,6 +61,11 @@ export class PageCacheDisk implements SimDisk, Mounted {
     return this.#mounted = new SimMount(this, owner, deadlines, new SyncGate(deadlines));
   }
 
+  /** Of files that the process on this machine has open. */
+  get openPaths(): readonly string[] {
+    return this.#mounted?.openPaths ?? [];
+  }
+
   end(kind: EndKind): void {
     const draws = this.world.draws(`disk/${this.#name}/${kind}/${++this.#ends}`);
     this.kernel.end(draws, kind);

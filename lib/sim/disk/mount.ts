@@ -140,6 +140,11 @@ export class SimMount implements Disk {
     };
   }
 
+  /** Of files that this process has opened and not closed. */
+  get openPaths(): readonly string[] {
+    return [...this.#handles].map(({ path }) => path);
+  }
+
   /** The process is gone: the kernel closes its files. */
   end(): void {
     for (const handle of [...this.#handles]) handle.free();

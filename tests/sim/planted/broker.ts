@@ -149,4 +149,22 @@ function refuseCommit(`,
     "if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
     "if (member.memberId !== group.leader) continue;\n      if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
   ),
+  planted(
+    "fetched bytes are not given back when their reply has left",
+    "lib/broker/fetch_budget.ts",
+    "if (--count === 0) this.#give(usedBytes, client);",
+    "if (--count < 0) this.#give(usedBytes, client);",
+  ),
+  planted(
+    "the bytes of a request that never became whole stay counted",
+    "lib/broker/frame_reader.ts",
+    "    partial.release();\n    this.#budget.abandoned(partial.bytes.length);",
+    "    partial.release();",
+  ),
+  planted(
+    "a file that makes way for another one stays open",
+    "lib/storage/file_cache.ts",
+    "      this.#open.delete(path);\n      return this.#close(open);",
+    "      this.#open.delete(path);\n      return;",
+  ),
 ];

@@ -33,7 +33,10 @@ export class Planted implements Part {
     if (bug === undefined) return null;
     const first = this.#first + this.#hunts++ * SEEDS_APART;
     return () =>
-      withPlanted(bug, (directory) => this.#hunt(bug, directory, first)).catch((error: Error) => void this.found.push(error.message));
+      withPlanted(bug, (directory) => this.#hunt(bug, directory, first)).catch((error: Error) => {
+        // What is told to end in the middle does not end in order.
+        if (!this.#children.stopped) this.found.push(error.message);
+      });
   }
 
   async #hunt(bug: PlantedBug, directory: string, first: number): Promise<void> {

@@ -3,7 +3,7 @@
  * same run, and that no promise was rejected without anybody looking. Keeps nothing between two runs but sums.
  */
 import type { Clock } from "../io/mod.ts";
-import type { Plan, RunResult, Tier } from "./plan.ts";
+import type { Plan, RunResult, Tier, TierName } from "./plan.ts";
 
 /** The process around the runs: only it is told of rejections that nobody handles, and only between two turns of its event loop. */
 export interface Watch {
@@ -11,6 +11,9 @@ export interface Watch {
   turn(): Promise<void>;
   /** What was reported since the last call. */
   uncaught(): readonly unknown[];
+  /** A run begins, in which the process may get stuck for ever. */
+  begins?(tier: TierName, plan: Plan): void;
+  ends?(): void;
 }
 
 /** For who is not told of them, because somebody else is: a test runner fails by itself. */
@@ -33,7 +36,9 @@ export async function runPlan(tier: Tier, plan: Plan, watch: Watch = UNWATCHED, 
 }
 
 async function runWatched(tier: Tier, plan: Plan, watch: Watch, trace: boolean): Promise<RunResult> {
+  watch.begins?.(tier.name, plan);
   const result = runGuarded(tier, plan, trace);
+  watch.ends?.();
   await watch.turn();
   const [error] = watch.uncaught();
   return error === undefined || result.violation !== null ? result : { ...result, violation: `${UNHANDLED}: ${stackOf(error)}` };

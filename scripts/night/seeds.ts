@@ -60,7 +60,7 @@ export class Seeds implements Part {
         report = (JSON.parse(out) as { readonly tiers: readonly [TierReport] }).tiers[0];
       } catch {
         // Told to end before it listened.
-        if (this.#children.stopped) return;
+        if (this.#children.stopped && !/does not end/.test(error)) return;
         this.found.push(`${this.name}: the simulator ended with ${code} at seeds from ${first}: ${error.trim().split("\n")[0] ?? ""}`);
         return;
       }

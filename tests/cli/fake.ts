@@ -82,6 +82,7 @@ export async function runWith(world: World, ...args: readonly string[]): Promise
     },
     getHttp: world.isReal ? hostProcess.getHttp : world.http ?? (() => Promise.reject(new Error("nothing listens"))),
     onStopSignal: (stop) => world.onSignals?.(stop),
+    watchStall: () => Promise.resolve({ begins: () => {}, ends: () => {} }),
     onUncaught: () => undefined,
     exit: (exitCode) => {
       exited.resolve(exitCode);

@@ -54,3 +54,15 @@ test("runPlan() keeps the last events when asked", async () => {
   expect((await runPlan(tier, tier.plan(1))).lines).toEqual([]);
   expect((await runPlan(tier, tier.plan(1), UNWATCHED, { trace: true })).lines.length).toBeGreaterThan(50);
 });
+
+test("runPlan() says when a run begins and when it ended", async () => {
+  const tier = toyTier();
+  const said: string[] = [];
+  const watch = {
+    ...UNWATCHED,
+    begins: (name: string, { seed }: { seed: number }) => said.push(`${name} ${seed}`),
+    ends: () => said.push("end"),
+  };
+  await runPlan(tier, tier.plan(4), watch, { twice: true });
+  expect(said).toEqual([`${tier.name} 4`, "end", `${tier.name} 4`, "end"]);
+});

@@ -7,11 +7,13 @@ import { CommandFailed, ExitCode } from "../exit.ts";
 import { number } from "../progress.ts";
 import { durationText } from "../values.ts";
 import { SimLine } from "./line.ts";
-import { commandFor, type FailureReport, reportText, type TierReport, tierReport } from "./report.ts";
+import { commandFor, endlessText, type FailureReport, reportText, type TierReport, tierReport } from "./report.ts";
 import { asked, type TierLoaders, tiersNamed } from "./what.ts";
 
 /** Failures of one sentence are one fault, most of the time: only the first of each is shrunk, and no more than these. */
 const SHRUNK_MAX = 5;
+/** A run takes seconds at most. */
+const ENDLESS_MS = 120_000;
 /** Names that are tried for a script, `-2` and so on. */
 const NAMES_MAX = 100;
 
@@ -68,7 +70,7 @@ promise was broken. A seed means the same only for the same version; a script is
         context.host.readText,
       );
       const names = what.kind === "plan" ? tiersNamed(tiers, what.plan.tier) : tiersNamed(tiers, flags.tier);
-      const watch = watchOf(context);
+      const watch = await watchOf(context, flags.script);
       const reports: TierReport[] = [];
       for (const name of names) {
         const tier = await tiers[name]!();
@@ -84,10 +86,16 @@ promise was broken. A seed means the same only for the same version; a script is
 
 export const simCommand: Command = simCommandOf(TIERS);
 
-function watchOf({ host, io }: Context): Watch {
+async function watchOf({ host, io }: Context, script: string | null): Promise<Watch> {
   const errors: unknown[] = [];
   host.onUncaught((error) => void errors.push(error));
-  return { turn: () => new Promise((resolve) => io.timers.soon(resolve)), uncaught: () => errors.splice(0) };
+  const stalls = await host.watchStall(ENDLESS_MS);
+  return {
+    turn: () => new Promise((resolve) => io.timers.soon(resolve)),
+    uncaught: () => errors.splice(0),
+    begins: (tier, plan) => stalls.begins(endlessText(tier, plan.seed, script)),
+    ends: () => stalls.ends(),
+  };
 }
 
 /** One tier of one call of the command. */

@@ -30,7 +30,13 @@ export interface TierReport {
   readonly failures: readonly FailureReport[];
 }
 
-export const commandFor = (tier: TierName, { seed }: Failure): string => `barnabas sim --tier ${tier} --seed ${seed}`;
+export const commandFor = (tier: TierName, { seed }: Pick<Failure, "seed">): string => `barnabas sim --tier ${tier} --seed ${seed}`;
+
+/** What is said of a run that does not come back; scripts/night and tests/sim/planted look for it. */
+export const endlessText = (tier: TierName, seed: number, script: string | null): string =>
+  `Seed ${seed} does not end: the process goes round in circles. Again: ${
+    script === null ? commandFor(tier, { seed }) : `barnabas sim --script ${script}`
+  }`;
 
 export function tierReport(
   tier: TierName,

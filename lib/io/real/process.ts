@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { closeSync, createReadStream, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { resolve } from "node:path";
 import { heapSize } from "bun:jsc";
+import type { StallWatch } from "./stall_watch.ts";
 
 export interface HostProcess {
   readonly args: readonly string[];
@@ -40,6 +41,8 @@ export interface HostProcess {
   onStopSignal(stop: (signal: string) => void): void;
   /** Calls back for an error that nobody caught: a bug. */
   onUncaught(report: (error: unknown) => void): void;
+  /** Ends the process when something takes longer, which may keep everything else from happening. */
+  watchStall(afterMs: number): Promise<StallWatch>;
   exit(code: number): never;
 }
 
@@ -96,6 +99,7 @@ export const hostProcess: HostProcess = {
     process.on("uncaughtException", report);
     process.on("unhandledRejection", report);
   },
+  watchStall: async (afterMs) => (await import("./stall_watch.ts")).watchStall(afterMs),
   exit: (code) => process.exit(code),
 };
 

@@ -14,3 +14,4 @@ export { TIERS } from "./tiers.ts";
 export { type Failure, needsTwoRuns, runPlan, runSeeds, type SeedsOptions, Tally, UNWATCHED, type Watch } from "./runner.ts";
 export { formatScript, parseScript, type Script, ScriptRefused } from "./script.ts";
 export { keyOf, shrink, type Shrunk } from "./shrink.ts";
+export { unknownIn } from "./vocabulary.ts";

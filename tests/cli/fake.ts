@@ -29,6 +29,7 @@ export interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly files?: Readonly<Record<string, string>>;
+  readonly directories?: readonly string[];
   /** Takes new files; without it there is no disk. */
   readonly written?: Map<string, string>;
   /** What is typed when asked, on a terminal; absent: there is no terminal. */
@@ -66,6 +67,7 @@ export async function runWith(world: World, ...args: readonly string[]): Promise
     readIn: () => bytes(world.input ?? ""),
     readFile: (path) => bytes(world.files?.[path]),
     fileBytes: async (path) => {
+      if (world.directories?.includes(path)) return null;
       if (world.files?.[path] === undefined) throw new Error("ENOENT: no such file");
       return world.files[path].length;
     },

@@ -40,7 +40,9 @@ test("sim ends with 1 when a promise was broken, and says how to see it again", 
   expect(ended.code).toBe(1);
   expect(ended.out).toContain("Verdict  violated\n");
   expect(ended.out).toContain(`Seed ${seed}: Acknowledged `);
-  expect(ended.out).toContain(`  Again: barnabas sim --tier storage --seed ${seed}\n`);
+  expect(ended.out).toContain(
+    `  Again: barnabas sim --tier storage --seed ${seed} --trace\n  Smaller: barnabas sim --tier storage --seed ${seed} --shrink\n`,
+  );
 });
 
 test("sim --seeds runs a range, --tier all every tier", async () => {
@@ -65,7 +67,7 @@ test("sim --shrink writes a script that fails in the same way, beside what is th
   const seed = await failingSeed();
   const taken = `found/sim-storage-${seed}.json`;
   const written = new Map([[taken, "mine"]]);
-  const ended = await sim(broken, { written }, "--seed", String(seed), "--shrink", "--out", "found", "--json");
+  const ended = await sim(broken, { written, directories: ["found"] }, "--seed", String(seed), "--shrink", "--out", "found", "--json");
   const path = `found/sim-storage-${seed}-2.json`;
   expect(tiersOf(ended.out)[0].failures[0].script).toBe(path);
   expect(ended.error).toContain(`Written: ${path}\n`);
@@ -75,10 +77,16 @@ test("sim --shrink writes a script that fails in the same way, beside what is th
   const replayed = await runWith({ command: broken, files: { [path]: script } }, "--script", path);
   expect(replayed.code).toBe(1);
   expect(replayed.error).toContain("Script: Acknowledged ");
+  expect(replayed.out).toContain(`Again: barnabas sim --script ${path} --trace\n`);
   const mended = await runWith({ command: held, files: { [path]: script } }, "--script", path);
   expect(mended.code).toBe(0);
-  const noDisk = await sim(broken, {}, "--seed", String(seed), "--shrink");
-  expect(noDisk).toMatchObject({ code: 1, error: expect.stringContaining(`Cannot write "./sim-storage-${seed}.json": no disk here`) });
+  // What cannot be written is told, and so is the failure.
+  const noDisk = await sim(broken, { directories: ["."] }, "--seed", String(seed), "--shrink");
+  expect(noDisk).toMatchObject({ code: 1, out: expect.stringContaining(`Again: barnabas sim --tier storage --seed ${seed}`) });
+  expect(noDisk.error).toContain(`Cannot write "./sim-storage-${seed}.json": no disk here`);
+  expect(noDisk.error).toContain(script);
+  const nowhere = await sim(broken, {}, "--seed", String(seed), "--shrink", "--out", "gone");
+  expect(nowhere).toMatchObject({ code: 1, out: "", error: expect.stringContaining("Cannot use --out gone: ENOENT") });
 });
 
 test("sim ends in order at a signal", async () => {
@@ -89,7 +97,11 @@ test("sim ends in order at a signal", async () => {
 });
 
 const plan = toyTier().plan(1);
-const files = { "a.json": "{", "b.json": formatScript({ why: "x", plan: { ...plan, tier: "broker" } }) };
+const files = {
+  "a.json": "{",
+  "b.json": formatScript({ why: "x", plan: { ...plan, tier: "broker" } }),
+  "c.json": formatScript({ why: "x", plan: { ...plan, workloads: [{ kind: "older", clients: 1, operations: 1, knobs: {} }] } }),
+};
 for (
   const [args, message, code] of [
     [[], "Say what to run: --seed N, --seeds A-B, --for DURATION or --script FILE", 64],
@@ -97,6 +109,9 @@ for (
     [["--seed", "1", "--for", "1s"], "Cannot use --for with --seed", 64],
     [["--seeds", "9-3"], 'Invalid "--seeds 9-3": write A-B, or N for 1 to N', 64],
     [["--seeds", "x"], 'Invalid "--seeds x"', 64],
+    [["--for", "0s"], 'Invalid "--for 0s": nothing would run', 64],
+    [["--seeds", "3", "--trace"], "Cannot use --trace without --seed or --script", 64],
+    [["--script", "c.json"], 'c.json: There is no workload "older" in the tier storage: another version wrote it', 1],
     [["--script", "a.json"], "a.json: Cannot read the script: it is no JSON", 1],
     [["--script", "b.json"], 'There is no simulator for "broker" here: there are storage', 1],
     [["--seed", "1", "--tier", "broker"], 'There is no simulator for "broker" here: there are storage', 1],
@@ -108,3 +123,10 @@ for (
     else expect(await refused).toMatchObject({ code, error: expect.stringContaining(message) });
   });
 }
+
+test("sim --script says which knobs this version does not know", async () => {
+  const script = formatScript({ why: "x", plan: { ...plan, knobs: { ...plan.knobs, walFileBites: 3 } } });
+  const ended = await runWith({ command: held, files: { "old.json": script } }, "--script", "old.json");
+  expect(ended.code).toBe(0);
+  expect(ended.error).toContain("This version has no such knobs, they do nothing: walFileBites\n");
+});

@@ -1,5 +1,17 @@
 /** `barnabas sim`: runs the product on simulated machines, and says which seed breaks a promise, again and as small as possible. */
-import { formatScript, keyOf, needsTwoRuns, runPlan, runSeeds, shrink, Tally, type Tier, TIERS, type Watch } from "../../sim/mod.ts";
+import {
+  formatScript,
+  keyOf,
+  needsTwoRuns,
+  runPlan,
+  runSeeds,
+  shrink,
+  Tally,
+  type Tier,
+  TIERS,
+  unknownIn,
+  type Watch,
+} from "../../sim/mod.ts";
 import type { Failure, Plan, RunResult, TierName } from "../../sim/mod.ts";
 import type { Context } from "../context.ts";
 import { type Command, command } from "../declare.ts";
@@ -24,6 +36,19 @@ interface SimFlags {
   readonly "twice-every": number;
   readonly "trace": boolean;
   readonly "out": string;
+  readonly "script": string | null;
+}
+
+/** Before anything runs: what is found after hours must have a place to go to. @throws {CommandFailed} */
+async function checkDirectory({ host }: Context, path: string): Promise<void> {
+  let problem = "it is a file";
+  try {
+    // Directories have no number of bytes.
+    if (await host.fileBytes(path) === null) return;
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error);
+  }
+  throw new CommandFailed(`Cannot use --out ${path}: ${problem}`);
 }
 
 /** @param tiers the ones of this build; others for tests. */
@@ -65,11 +90,12 @@ promise was broken. A seed means the same only for the same version; a script is
       // Seeds of runs that begin at different times do not overlap, as long as none does more than one a millisecond.
       const fresh = context.io.clock.wall();
       const what = await asked(
-        { seed: flags.seed, seeds: flags.seeds, for: flags.for, script: flags.script },
+        { seed: flags.seed, seeds: flags.seeds, for: flags.for, script: flags.script, trace: flags.trace },
         fresh,
         context.host.readText,
       );
       const names = what.kind === "plan" ? tiersNamed(tiers, what.plan.tier) : tiersNamed(tiers, flags.tier);
+      if (flags.shrink) await checkDirectory(context, flags.out);
       const watch = await watchOf(context, flags.script);
       const reports: TierReport[] = [];
       for (const name of names) {
@@ -119,7 +145,7 @@ class Session {
   async single(plan: Plan, why: string | null): Promise<TierReport> {
     const { io, out } = this.#context;
     const { trace } = this.#flags;
-    if (why !== null) out.note(`Script: ${why}`);
+    if (why !== null) this.#introduce(plan, why);
     const startedAt = io.clock.mono();
     const result: RunResult = await runPlan(this.#tier, plan, this.#watch, { twice: true, trace });
     const ms = io.clock.mono() - startedAt;
@@ -127,6 +153,20 @@ class Session {
     const tally = new Tally();
     tally.add(plan, result, true);
     return tierReport(this.#name, plan.seed, tally, ms, await this.#reported(tally.failures), result);
+  }
+
+  /** @throws {CommandFailed} when it cannot be run here. */
+  #introduce(plan: Plan, why: string): void {
+    const { workloads, knobs } = unknownIn(this.#tier, plan);
+    const [workload] = workloads;
+    if (workload !== undefined) {
+      throw new CommandFailed(
+        `${this.#flags.script}: There is no workload "${workload}" in the tier ${this.#name}: another version wrote it`,
+      );
+    }
+    const { out } = this.#context;
+    out.note(`Script: ${why}`);
+    if (knobs.length > 0) out.note(`This version has no such knobs, they do nothing: ${knobs.join(", ")}`);
   }
 
   async range(first: number, count: number, forMs: number): Promise<TierReport> {
@@ -159,13 +199,14 @@ class Session {
       const isNew = !keys.has(key) && keys.size < SHRUNK_MAX;
       keys.add(key);
       const script = this.#flags.shrink && isNew ? await this.#shrunk(failure) : null;
-      reports.push({ seed: failure.seed, violation: failure.violation, command: commandFor(this.#name, failure), script });
+      const command = commandFor(this.#name, failure.seed, this.#flags.script);
+      reports.push({ seed: failure.seed, violation: failure.violation, command, script });
     }
     return reports;
   }
 
-  /** @returns the path of the script. */
-  async #shrunk({ seed, plan, violation }: Failure): Promise<string> {
+  /** @returns the path of the script; null when it cannot be written, which must not keep the others from being told. */
+  async #shrunk({ seed, plan, violation }: Failure): Promise<string | null> {
     const { out, io, interrupted } = this.#context;
     const startedAt = io.clock.mono();
     const shrunk = await shrink(plan, violation, {
@@ -179,9 +220,16 @@ class Session {
     });
     const took = `${number(shrunk.runs)} runs in ${durationText(io.clock.mono() - startedAt)}`;
     out.note(`Shrunk ${this.#name} seed ${seed} with ${took}${shrunk.finished ? "" : ", and not to the end"}`);
-    const path = await this.#write(`sim-${this.#name}-${seed}`, formatScript({ why: shrunk.violation, plan: shrunk.plan }));
-    out.note(`Written: ${path}`);
-    return path;
+    const text = formatScript({ why: shrunk.violation, plan: shrunk.plan });
+    try {
+      const path = await this.#write(`sim-${this.#name}-${seed}`, text);
+      out.note(`Written: ${path}`);
+      return path;
+    } catch (error) {
+      out.error(error instanceof Error ? error.message : String(error));
+      out.note(text.trimEnd());
+      return null;
+    }
   }
 
   async #write(name: string, text: string): Promise<string> {
@@ -192,7 +240,7 @@ class Session {
         return path;
       } catch (error) {
         const { code, message } = error as Error & { readonly code?: string };
-        if (code !== "EEXIST" || copy === NAMES_MAX) throw new CommandFailed(`Cannot write "${path}": ${message}`);
+        if (code !== "EEXIST" || copy === NAMES_MAX) throw new Error(`Cannot write "${path}": ${message}`);
       }
     }
   }

@@ -1,5 +1,5 @@
 /** What runs came to, as a value for programs and as text for people. Runs nothing. */
-import type { Failure, RunResult, Tally, TierName } from "../../sim/mod.ts";
+import type { RunResult, Tally, TierName } from "../../sim/mod.ts";
 import type { Output } from "../output.ts";
 import { number } from "../progress.ts";
 import { durationText } from "../values.ts";
@@ -30,13 +30,13 @@ export interface TierReport {
   readonly failures: readonly FailureReport[];
 }
 
-export const commandFor = (tier: TierName, { seed }: Pick<Failure, "seed">): string => `barnabas sim --tier ${tier} --seed ${seed}`;
+/** @param script the file that was run instead of a seed. */
+export const commandFor = (tier: TierName, seed: number, script: string | null): string =>
+  script === null ? `barnabas sim --tier ${tier} --seed ${seed}` : `barnabas sim --script ${script}`;
 
 /** What is said of a run that does not come back; scripts/night and tests/sim/planted look for it. */
 export const endlessText = (tier: TierName, seed: number, script: string | null): string =>
-  `Seed ${seed} does not end: the process goes round in circles. Again: ${
-    script === null ? commandFor(tier, { seed }) : `barnabas sim --script ${script}`
-  }`;
+  `Seed ${seed} does not end: the process goes round in circles. Again: ${commandFor(tier, seed, script)}`;
 
 export function tierReport(
   tier: TierName,
@@ -87,9 +87,10 @@ export function reportText(out: Output, { tier, firstSeed, seeds, ...sums }: Tie
 }
 
 function failureText(out: Output, { seed, violation, command, script }: FailureReport): string {
-  return `\n${out.style("red", `Seed ${seed}`)}: ${violation.trimEnd()}\n  Again: ${command}\n${
-    script === null ? "" : `  Script: ${script}\n`
-  }`;
+  const next = script === null ? `${command} --shrink` : `barnabas sim --script ${script} --trace`;
+  return `\n${out.style("red", `Seed ${seed}`)}: ${violation.trimEnd()}\n  Again: ${command} --trace\n  ${
+    script === null ? "Smaller" : "Shrunk"
+  }: ${next}\n`;
 }
 
 function byName(entries: readonly (readonly [name: string, count: number])[]): Readonly<Record<string, number>> {

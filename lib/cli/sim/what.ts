@@ -13,6 +13,7 @@ export interface AskedFlags {
   readonly seeds: string | null;
   readonly for: number | null;
   readonly script: string | null;
+  readonly trace: boolean;
 }
 
 /** @param fresh the first seed where none is named. @throws {UsageError} @throws {CommandFailed} when the script cannot be used. */
@@ -20,6 +21,10 @@ export async function asked(flags: AskedFlags, fresh: number, readText: (path: s
   const { seed, seeds, script } = flags;
   const named = Object.entries({ seed, seeds, script }).flatMap(([name, value]) => value === null ? [] : `--${name}`);
   if (named.length > 1) throw new UsageError(`Cannot use ${named.join(" and ")} together: choose one`);
+  if (flags.for === 0) throw new UsageError('Invalid "--for 0s": nothing would run');
+  if (flags.trace && seed === null && script === null) {
+    throw new UsageError("Cannot use --trace without --seed or --script: it is of one run");
+  }
   if (flags.for !== null && (seed !== null || script !== null)) throw new UsageError(`Cannot use --for with ${named[0]}: that is one run`);
   if (script !== null) return { kind: "plan", ...await scriptAt(script, readText) };
   if (seed !== null) return { kind: "seed", seed };

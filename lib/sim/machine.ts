@@ -5,7 +5,7 @@
 import { type Clock, createCpu, createDeadlines, type Io, type Timers } from "../io/mod.ts";
 import type { SimDisk } from "./disk/types.ts";
 import type { SimNet } from "./net/types.ts";
-import { INSTANT_MS, type Owner, type ScheduledEvent, type World } from "./world.ts";
+import { type Owner, type ScheduledEvent, type World } from "./world.ts";
 
 /** `process`: what was written stays, connections are reset. `power`: what was not synced is lost or torn, peers hear nothing. */
 export type EndKind = "process" | "power";
@@ -129,8 +129,8 @@ export class Machine {
     const held = this.#process?.resume() ?? [];
     const timersFirst = this.#world.draws(`${this.name}/resume`).chance(0.5);
     const ordered = timersFirst ? [...held.filter(isTimer), ...held.filter((event) => !isTimer(event))] : held;
-    for (const { kind, owner, fire, cancelled } of ordered) {
-      if (!cancelled) this.#world.after(INSTANT_MS, kind, owner, fire);
+    for (const event of ordered) {
+      if (!event.cancelled) this.#world.again(event);
     }
   }
 }

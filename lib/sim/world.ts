@@ -15,14 +15,27 @@ export interface Owner {
   hold(event: ScheduledEvent): void;
 }
 
-export interface ScheduledEvent {
+export class ScheduledEvent {
   /** Milliseconds of virtual time. */
   readonly at: number;
+  /** Of two at the same time, the one that was scheduled first happens first. */
+  readonly order: number;
   /** What happens, for the trace: a fixed word. */
   readonly kind: string;
   readonly owner: Owner | null;
-  readonly fire: () => void;
-  cancelled: boolean;
+  readonly fire: (what: unknown) => void;
+  /** What `fire` is given. */
+  readonly what: unknown;
+  cancelled = false;
+
+  constructor(at: number, order: number, kind: string, owner: Owner | null, fire: (what: unknown) => void, what: unknown) {
+    this.at = at;
+    this.order = order;
+    this.kind = kind;
+    this.owner = owner;
+    this.fire = fire;
+    this.what = what;
+  }
 }
 
 /** A promise of the product is broken, or an oracle does not like what it sees. Ends the run. */
@@ -44,6 +57,7 @@ export class World {
   readonly #draws = new Map<string, Draws>();
   #now = 0;
   #events = 0;
+  #scheduled = 0;
   #violation: Violation | null = null;
 
   constructor(seed: number) {
@@ -71,7 +85,27 @@ export class World {
 
   /** Happens `delayMs` from now, after everything that was scheduled for the same time before. */
   after(delayMs: number, kind: string, owner: Owner | null, fire: () => void): ScheduledEvent {
-    const event = { at: this.#now + Math.max(INSTANT_MS, delayMs), kind, owner, fire, cancelled: false };
+    return this.#schedule(delayMs, kind, owner, fire, null);
+  }
+
+  /** The same for what happens so often that a function for each would cost more than the event: `fire` is given `what`. */
+  afterWith<What>(delayMs: number, kind: string, owner: Owner | null, fire: (what: What) => void, what: What): ScheduledEvent {
+    return this.#schedule(delayMs, kind, owner, fire as (what: unknown) => void, what);
+  }
+
+  /** What came to its owner while it was paused comes once more. */
+  again({ kind, owner, fire, what }: ScheduledEvent): void {
+    this.#schedule(INSTANT_MS, kind, owner, fire, what);
+  }
+
+  /** For whoever has something for an owner that is paused now: it comes with all else once it goes on. */
+  hold(kind: string, owner: Owner, fire: () => void): void {
+    owner.hold(new ScheduledEvent(this.#now, this.#scheduled++, kind, owner, fire, null));
+  }
+
+  #schedule(delayMs: number, kind: string, owner: Owner | null, fire: (what: unknown) => void, what: unknown): ScheduledEvent {
+    const at = this.#now + (delayMs > INSTANT_MS ? delayMs : INSTANT_MS);
+    const event = new ScheduledEvent(at, this.#scheduled++, kind, owner, fire, what);
     this.#heap.push(event);
     return event;
   }
@@ -107,7 +141,7 @@ export class World {
     this.trace.add(event.kind, this.#now, owner?.id ?? 0);
     if (++this.#events > EVENTS_MAX) return this.fail(`More than ${EVENTS_MAX} events: something goes round in circles`);
     try {
-      event.fire();
+      event.fire(event.what);
       drainMicrotasks();
     } catch (error) {
       this.fail(error instanceof Violation ? error : new Violation(`Nobody caught: ${stackOf(error)}`, { cause: error }));
@@ -118,45 +152,44 @@ export class World {
 const never = () => false;
 const stackOf = (error: unknown): string => error instanceof Error ? error.stack ?? error.message : String(error);
 
-/** By time, then in the order in which they were put in. */
+/** By time, then in the order in which they were scheduled. */
 class Heap {
-  readonly #events: { readonly event: ScheduledEvent; readonly order: number }[] = [];
-  #order = 0;
+  readonly #events: ScheduledEvent[] = [];
 
   peek(): ScheduledEvent | undefined {
-    return this.#events[0]?.event;
+    return this.#events[0];
   }
 
   push(event: ScheduledEvent): void {
     const events = this.#events;
-    const added = { event, order: this.#order++ };
     let at = events.length;
-    events.push(added);
+    events.push(event);
     while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(added, events[parent]!)) break;
-      events[at] = events[parent]!;
-      at = parent;
+      const above = (at - 1) >> 1;
+      const parent = events[above]!;
+      if (!before(event, parent)) break;
+      events[at] = parent;
+      at = above;
     }
-    events[at] = added;
+    events[at] = event;
   }
 
+  /** Drops the first. */
   pop(): void {
     const events = this.#events;
     const last = events.pop()!;
-    if (events.length === 0) return;
+    const { length } = events;
+    if (length === 0) return;
     let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= events.length) break;
-      if (child + 1 < events.length && before(events[child + 1]!, events[child]!)) child++;
-      if (!before(events[child]!, last)) break;
-      events[at] = events[child]!;
+    for (let child = 1; child < length; child = 2 * at + 1) {
+      let least = events[child]!;
+      if (child + 1 < length && before(events[child + 1]!, least)) least = events[++child]!;
+      if (!before(least, last)) break;
+      events[at] = least;
       at = child;
     }
     events[at] = last;
   }
 }
 
-type Placed = { readonly event: ScheduledEvent; readonly order: number };
-const before = (a: Placed, b: Placed): boolean => a.event.at !== b.event.at ? a.event.at < b.event.at : a.order < b.order;
+const before = (a: ScheduledEvent, b: ScheduledEvent): boolean => a.at < b.at || a.at === b.at && a.order < b.order;

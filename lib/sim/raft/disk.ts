@@ -191,10 +191,9 @@ export class ModelDisk implements SimDisk {
     const { owner } = write;
     const error = this.#errorOf(write);
     write.effect(error === null ? write.parts : error instanceof IoFailed && write.kind === "snapshot" ? 0 : this.#torn(write));
-    const tell = (): void => write.settle(error);
     if (!owner.alive) return;
-    if (owner.paused) owner.hold({ at: this.#world.now, kind: "disk", owner, fire: tell, cancelled: false });
-    else tell();
+    if (owner.paused) this.#world.hold("disk", owner, () => write.settle(error));
+    else write.settle(error);
   }
 
   #errorOf(write: Write): Error | null {

@@ -95,10 +95,7 @@ export class Links {
     if (stray > 0 && draws.chance(stray)) arrives += draws.float() * strayMs;
     else if (reorder === 0) arrives = link.lastAt = Math.max(link.lastAt, arrives);
     const box = this.#boxes[message.to]!;
-    this.#world.after(arrives - now, message.kind, box, () => {
-      box.receive?.(message);
-      box.received();
-    });
+    this.#world.afterWith(arrives - now, message.kind, box, box.arrived, message);
   }
 }
 
@@ -108,6 +105,10 @@ class Mailbox implements Owner {
   readonly machine: Machine;
   readonly received: () => void;
   receive: ((message: Message) => void) | null = null;
+  readonly arrived = (message: Message): void => {
+    this.receive?.(message);
+    this.received();
+  };
 
   constructor(id: number, machine: Machine, received: () => void) {
     this.id = id;

@@ -111,11 +111,11 @@ export class RaftDriver {
   /** Steps at once, or after the step that is under way. */
   submit(input: Input): void {
     if (this.#closed) return;
-    this.#inputs.push(input);
-    if (this.#stepping) return;
+    if (this.#stepping) return void this.#inputs.push(input);
     this.#stepping = true;
     try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#execute(this.#raft.step(next));
+      this.#execute(this.#raft.step(input));
+      while (this.#inputs.length > 0) this.#execute(this.#raft.step(this.#inputs.shift()!));
     } catch (error) {
       this.#fail(error);
     } finally {

@@ -8,5 +8,10 @@ export class InvariantBroken extends Error {
 
 /** @throws {InvariantBroken} unless `condition` holds; `why` says why it must. */
 export function invariant(condition: unknown, why: string): asserts condition {
-  if (!condition) throw new InvariantBroken(`Invariant broken: ${why}`);
+  if (!condition) broken(why);
+}
+
+/** For a sentence that names values, where every step asks: `invariant` would have it put together each time. @throws {InvariantBroken} always. */
+export function broken(why: string): never {
+  throw new InvariantBroken(`Invariant broken: ${why}`);
 }

@@ -2,7 +2,7 @@
  * The log since the last snapshot, in memory: metadata is small, so the core never has to read old entries from disk, and a
  * replica that is further behind gets the snapshot. It must not know what is durable or committed; `raft.ts` does.
  */
-import { invariant } from "./invariant.ts";
+import { broken, invariant } from "./invariant.ts";
 import type { Entry, SnapshotMeta } from "./types.ts";
 
 export class RaftLog {
@@ -36,7 +36,7 @@ export class RaftLog {
 
   /** Entries from `from` on, within the bounds, at least one if there is one. */
   slice(from: number, countMax: number, bytesMax: number): Entry[] {
-    invariant(from > this.snapshotIndex, `entry ${from} was compacted away`);
+    if (from <= this.snapshotIndex) broken(`entry ${from} was compacted away`);
     const slice: Entry[] = [];
     let bytes = 0;
     for (let at = from - this.snapshotIndex - 1; at < this.#entries.length && slice.length < countMax; at++) {
@@ -50,8 +50,8 @@ export class RaftLog {
 
   append(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      invariant(entry.index === this.lastIndex + 1, `entry ${entry.index} does not follow ${this.lastIndex}`);
-      invariant(entry.term >= this.lastTerm, `term of entry ${entry.index} goes back`);
+      if (entry.index !== this.lastIndex + 1) broken(`entry ${entry.index} does not follow ${this.lastIndex}`);
+      if (entry.term < this.lastTerm) broken(`term of entry ${entry.index} goes back`);
       this.#entries.push(entry);
     }
   }

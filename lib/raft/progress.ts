@@ -2,7 +2,10 @@
  * What a leader knows about one follower's log, and what may be sent to it next (thesis 10.2.1). It must not send anything.
  * Sending follows progress only: a duplicated or late reply changes nothing and therefore triggers nothing (HAZARDS R4).
  */
+import type { NodeId } from "./types.ts";
+
 export class Progress {
+  readonly id: NodeId;
   /** `probe`: agreement unknown, one message at a time. `replicate`: pipelined. `snapshot`: one was sent, waiting. */
   mode: "probe" | "replicate" | "snapshot" = "probe";
   /** The follower has everything up to here on its disk; 0 ≤ match < next. */
@@ -21,7 +24,8 @@ export class Progress {
   #inflight: number[] = [];
   #probing = false;
 
-  constructor(next: number, now: number) {
+  constructor(id: NodeId, next: number, now: number) {
+    this.id = id;
     this.next = next;
     this.contactAt = now;
   }

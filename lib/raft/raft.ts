@@ -7,11 +7,11 @@
  * depose it; a leader that a majority does not answer resigns.
  */
 import type { NodeId } from "../protocol/ids.ts";
-import { invariant } from "./invariant.ts";
+import { broken, invariant } from "./invariant.ts";
 import { RaftLog } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { majority, reachedByMajority } from "./quorum.ts";
-import { ReadyBuilder } from "./ready.ts";
+import { NO_ENTRIES, NOTHING_TO_PERSIST, ReadyBuilder } from "./ready.ts";
 import { checkRaftSettings, type RaftSettings } from "./settings.ts";
 import type { Entry, HardState, Input, Message, Ready, Role, SnapshotMeta } from "./types.ts";
 import { differsByOne, encodeVoters, Voters } from "./voters.ts";
@@ -83,7 +83,10 @@ export class Raft {
   /** When a leader was last heard; a restart counts as hearing one, since an acknowledgement before it may be forgotten (R1). */
   #leaderContactAt = 0;
   #votes = new Map<NodeId, boolean>();
-  #progress = new Map<NodeId, Progress>();
+  /** At the leader: all voters but itself. */
+  #followers: Progress[] = [];
+  /** Only while a majority is counted. */
+  readonly #values: number[] = [];
 
   constructor(options: RaftOptions) {
     checkRaftSettings(options.settings);
@@ -132,7 +135,7 @@ export class Raft {
       lastIndex: this.#log.lastIndex,
       durableIndex: this.#durable,
       voters: this.#voters.current,
-      followers: [...this.#progress].map(([id, { match, contactAt, caughtUpAt }]) => ({ id, match, contactAt, caughtUpAt })),
+      followers: this.#followers.map(({ id, match, contactAt, caughtUpAt }) => ({ id, match, contactAt, caughtUpAt })),
     };
   }
 
@@ -142,7 +145,7 @@ export class Raft {
    */
   get leaseUntil(): number {
     if (this.#role !== "leader") return -Infinity;
-    return reachedByMajority(this.#perVoter(Infinity, (progress) => progress.ackedSentAt)) + this.#settings.leaseMs;
+    return this.#reached(Infinity, (follower) => follower.ackedSentAt) + this.#settings.leaseMs;
   }
 
   /** The meta of a snapshot taken after `index` was applied; null when `index` is not in the log any more, or not yet applied. */
@@ -203,16 +206,16 @@ export class Raft {
   }
 
   #leaderTick(now: number): void {
-    const contactAt = reachedByMajority(this.#perVoter(now, (progress) => progress.contactAt));
+    const contactAt = this.#reached(now, (follower) => follower.contactAt);
     if (now - contactAt >= this.#settings.voteRefusalMs) {
       this.#becomeFollower(this.#term, null, now); // check-quorum
       return;
     }
     if (now < this.#heartbeatAt) return;
     this.#heartbeatAt = now + this.#settings.heartbeatMs;
-    for (const [id, progress] of this.#progress) {
-      progress.heartbeat();
-      this.#sendAppend(id, progress, now, true);
+    for (const follower of this.#followers) {
+      follower.heartbeat();
+      this.#sendAppend(follower, now, true);
     }
   }
 
@@ -223,8 +226,8 @@ export class Raft {
 
   #wakeAt(): number | null {
     if (this.#role === "leader") {
-      if (this.#progress.size === 0) return null;
-      const contactAt = reachedByMajority(this.#perVoter(Infinity, (progress) => progress.contactAt));
+      if (this.#followers.length === 0) return null;
+      const contactAt = this.#reached(Infinity, (follower) => follower.contactAt);
       return Math.min(this.#heartbeatAt, contactAt + this.#settings.voteRefusalMs);
     }
     return this.#voters.current.includes(this.#id) ? this.#electionAt : null;
@@ -256,7 +259,7 @@ export class Raft {
   #lead(now: number): void {
     this.#become("leader", this.#id);
     this.#heartbeatAt = now + this.#settings.heartbeatMs;
-    for (const id of this.#peers()) this.#progress.set(id, new Progress(this.#log.lastIndex + 1, now));
+    this.#followers = this.#peers().map((id) => new Progress(id, this.#log.lastIndex + 1, now));
     // Earlier terms are committed with this entry, never by counting alone (thesis 3.6.2).
     this.#append([{ kind: "noop", data: new Uint8Array(0) }], now);
   }
@@ -275,7 +278,7 @@ export class Raft {
     this.#role = role;
     this.#leader = leader;
     this.#votes.clear();
-    this.#progress.clear();
+    if (this.#followers.length > 0) this.#followers = [];
   }
 
   /** A quorum may still hold a leader's lease: depose nobody (R1, R2). */
@@ -340,7 +343,7 @@ export class Raft {
         return;
       case "append":
       case "snapshot":
-        invariant(this.#role !== "leader", `two leaders in term ${this.#term}: ${this.#id} and ${message.from}`);
+        if (this.#role === "leader") broken(`two leaders in term ${this.#term}: ${this.#id} and ${message.from}`);
         if (this.#role !== "follower" || this.#leader !== message.from) this.#becomeFollower(this.#term, message.from, now);
         this.#leaderContactAt = now;
         this.#resetElection(now);
@@ -370,8 +373,11 @@ export class Raft {
       return this.#replyAppend(message, { success: false, prevIndex, index: agree.index, hintTerm: agree.term });
     }
     // What the snapshot covers was committed and agrees; the rest is compared, and cut only where it differs.
-    const from = entries.findIndex((entry) => entry.index > snapshotIndex && this.#log.termAt(entry.index) !== entry.term);
-    if (from >= 0) {
+    let from = 0;
+    while (from < entries.length && (entries[from]!.index <= snapshotIndex || this.#log.termAt(entries[from]!.index) === entries[from]!.term)) {
+      from++;
+    }
+    if (from < entries.length) {
       const first = entries[from]!;
       if (first.index <= this.#log.lastIndex) this.#cut(first.index);
       const added = entries.slice(from);
@@ -445,27 +451,26 @@ export class Raft {
     const entries = added.map(({ kind, data }, at): Entry => ({ index: first + at, term: this.#term, kind, data }));
     this.#log.append(entries);
     this.#voters.append(entries);
-    this.#followVoters(now);
-    for (const [id, progress] of this.#progress) this.#sendAppend(id, progress, now, false);
+    if (this.#voters.changedAt >= first) this.#followVoters(now);
+    for (const follower of this.#followers) this.#sendAppend(follower, now, false);
   }
 
   /** A membership entry counts as soon as it is appended. */
   #followVoters(now: number): void {
-    const peers = this.#peers();
-    for (const id of this.#progress.keys()) if (!peers.includes(id)) this.#progress.delete(id);
-    for (const id of peers) if (!this.#progress.has(id)) this.#progress.set(id, new Progress(this.#log.lastIndex, now));
+    this.#followers = this.#peers().map((id) => this.#follower(id) ?? new Progress(id, this.#log.lastIndex, now));
   }
 
   /** @param force a heartbeat or a new commit index: goes out even when it carries no entries. */
-  #sendAppend(to: NodeId, progress: Progress, now: number, force: boolean): void {
+  #sendAppend(progress: Progress, now: number, force: boolean): void {
+    const to = progress.id;
     const { appendEntriesMax, appendBytesMax, inflightMax, electionMaxMs } = this.#settings;
     do {
       if (progress.mode === "snapshot" ? now - progress.snapshotSentAt >= electionMaxMs : this.#log.termAt(progress.next - 1) === null) {
-        return this.#sendSnapshot(to, progress, now);
+        return this.#sendSnapshot(progress, now);
       }
       const carries = progress.maySend(inflightMax) && progress.next <= this.#log.lastIndex;
       if (!carries && !force) return;
-      const entries = carries ? this.#log.slice(progress.next, appendEntriesMax, appendBytesMax) : [];
+      const entries = carries ? this.#log.slice(progress.next, appendEntriesMax, appendBytesMax) : NO_ENTRIES;
       const prevIndex = progress.mode === "snapshot" ? this.#log.snapshotIndex : progress.next - 1;
       const prevTerm = this.#log.termAt(prevIndex)!;
       const commit = this.#commit;
@@ -476,25 +481,25 @@ export class Raft {
     } while (progress.mode === "replicate" && progress.next <= this.#log.lastIndex);
   }
 
-  #sendSnapshot(to: NodeId, progress: Progress, now: number): void {
+  #sendSnapshot(progress: Progress, now: number): void {
     const snapshot = this.#log.snapshot;
     invariant(snapshot !== null, "entries are missing without a snapshot");
     progress.snapshotSent(snapshot.meta.index, now);
-    this.#ready.send({ kind: "snapshot", from: this.#id, to, term: this.#term, meta: snapshot.meta, data: snapshot.data, sentAt: now });
+    this.#ready.send({ kind: "snapshot", from: this.#id, to: progress.id, term: this.#term, meta: snapshot.meta, data: snapshot.data, sentAt: now });
   }
 
   #onAppendReply(message: Of<"appendReply">, now: number): void {
-    const progress = this.#progress.get(message.from);
+    const progress = this.#follower(message.from);
     if (progress === undefined) return;
     progress.contact(message.sentAt);
     if (message.success) {
       const news = progress.succeeded(message.index);
       if (progress.match >= this.#log.lastIndex) progress.caughtUpAt = now;
       if (this.#advanceCommit()) this.#announceCommit(now);
-      else if (news) this.#sendAppend(message.from, progress, now, this.#hasCommitNews(progress));
+      else if (news) this.#sendAppend(progress, now, this.#hasCommitNews(progress));
     } else {
       const agree = this.#log.agreeAtMost(message.index, message.hintTerm);
-      if (progress.refused(message.prevIndex, agree.index)) this.#sendAppend(message.from, progress, now, true);
+      if (progress.refused(message.prevIndex, agree.index)) this.#sendAppend(progress, now, true);
     }
   }
 
@@ -507,7 +512,7 @@ export class Raft {
 
   /** Counts what is durable at each voter; only entries of this term are committed by counting (thesis 3.6.2). */
   #advanceCommit(): boolean {
-    const reached = reachedByMajority(this.#perVoter(this.#durable, (progress) => progress.match));
+    const reached = this.#reached(this.#durable, (follower) => follower.match);
     if (reached <= this.#commit || this.#log.termAt(reached) !== this.#term) return false;
     this.#commit = reached;
     return true;
@@ -515,7 +520,7 @@ export class Raft {
 
   /** Followers apply as soon as they may, not a heartbeat later. */
   #announceCommit(now: number): void {
-    for (const [id, progress] of this.#progress) this.#sendAppend(id, progress, now, this.#hasCommitNews(progress));
+    for (const follower of this.#followers) this.#sendAppend(follower, now, this.#hasCommitNews(follower));
     // A leader that removed itself leads until that is committed (thesis 4.2.2).
     if (!this.#voters.current.includes(this.#id) && this.#voters.changedAt <= this.#commit) this.#becomeFollower(this.#term, null, now);
   }
@@ -527,35 +532,39 @@ export class Raft {
   // ── output ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #flush(): Ready {
-    const entries = this.#emitted < this.#log.lastIndex ? this.#log.slice(this.#emitted + 1, Infinity, Infinity) : [];
+    return this.#ready.take(this.#takePersist(), this.#takeApply(), this.#takeRole(), this.#wakeAt());
+  }
+
+  #takePersist(): Ready["persist"] {
+    const entries = this.#emitted < this.#log.lastIndex ? this.#log.slice(this.#emitted + 1, Infinity, Infinity) : NO_ENTRIES;
     const changed = this.#term !== this.#emittedTerm || this.#votedFor !== this.#emittedVote;
     // Never more than is on disk already: a write that tears between hard state and entries must not make an old entry look committed.
     const commit = Math.min(this.#commit, this.#durable);
     const news = changed || (entries.length > 0 && commit > this.#emittedCommit);
-    const hardState = news ? { term: this.#term, votedFor: this.#votedFor, commit } : null;
     const writes = entries.length > 0 || this.#ready.installs;
-    const mark = writes || hardState !== null ? { term: this.#term, index: writes ? this.#log.lastIndex : 0 } : null;
+    if (!news && !writes) return NOTHING_TO_PERSIST;
     this.#emitted = this.#log.lastIndex;
-    if (hardState !== null) {
+    if (news) {
       this.#emittedTerm = this.#term;
       this.#emittedVote = this.#votedFor;
       this.#emittedCommit = commit;
     }
-    return this.#ready.take({ hardState, entries, mark, apply: this.#takeApply(), role: this.#takeRole(), wakeAt: this.#wakeAt() });
+    const hardState = news ? { term: this.#term, votedFor: this.#votedFor, commit } : null;
+    return { hardState, entries, mark: { term: this.#term, index: writes ? this.#log.lastIndex : 0 } };
   }
 
   /** Never ahead of the own disk, so that a restart does not take the state back in time. */
   #takeApply(): readonly Entry[] {
     const upTo = Math.min(this.#commit, this.#durable);
-    if (upTo <= this.#applied) return [];
+    if (upTo <= this.#applied) return NO_ENTRIES;
     const apply = this.#log.slice(this.#applied + 1, upTo - this.#applied, Infinity);
     this.#applied = upTo;
     return apply;
   }
 
   #takeRole(): Ready["role"] {
-    const { role, term, leader } = this.#reported ?? {};
-    if (role === this.#role && term === this.#term && leader === this.#leader) return null;
+    const reported = this.#reported;
+    if (reported !== null && reported.role === this.#role && reported.term === this.#term && reported.leader === this.#leader) return null;
     return this.#reported = { role: this.#role, term: this.#term, leader: this.#leader };
   }
 
@@ -565,11 +574,17 @@ export class Raft {
   #isOnlyVoter(): boolean {
     return this.#voters.current.length === 1 && this.#voters.current[0] === this.#id;
   }
-  #perVoter(own: number, of: (progress: Progress) => number): readonly number[] {
-    return this.#voters.current.map((id) => {
-      if (id === this.#id) return own;
-      const progress = this.#progress.get(id);
-      return progress === undefined ? -Infinity : of(progress);
-    });
+  #follower(id: NodeId): Progress | undefined {
+    for (const follower of this.#followers) if (follower.id === id) return follower;
+    return undefined;
+  }
+
+  /** At the leader: the largest value that a majority of the voters has reached. @param own this node's, if it votes. */
+  #reached(own: number, of: (follower: Progress) => number): number {
+    const values = this.#values;
+    let count = 0;
+    if (this.#voters.current.includes(this.#id)) values[count++] = own;
+    for (const follower of this.#followers) values[count++] = of(follower);
+    return reachedByMajority(values, count);
   }
 }

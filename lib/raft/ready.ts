@@ -1,8 +1,10 @@
 /** Collects what one step asks for. It must not decide anything; it only keeps the lists until `raft.ts` hands them out. */
-import type { Entry, HardState, Message, Ready, SnapshotMeta } from "./types.ts";
+import type { Entry, Message, Ready, SnapshotMeta } from "./types.ts";
 
-const NO_ENTRIES: readonly Entry[] = [];
+export const NO_ENTRIES: readonly Entry[] = [];
 const NO_MESSAGES: readonly Message[] = [];
+/** Most steps ask for nothing to be written. */
+export const NOTHING_TO_PERSIST: Ready["persist"] = { hardState: null, entries: NO_ENTRIES, mark: null };
 
 export class ReadyBuilder {
   #send: Message[] = [];
@@ -22,25 +24,18 @@ export class ReadyBuilder {
     return this.#snapshot !== null;
   }
 
-  take(rest: {
-    readonly hardState: HardState | null;
-    readonly entries: readonly Entry[];
-    readonly mark: { readonly term: number; readonly index: number } | null;
-    readonly apply: readonly Entry[];
-    readonly role: Ready["role"];
-    readonly wakeAt: number | null;
-  }): Ready {
+  take(persist: Ready["persist"], apply: readonly Entry[], role: Ready["role"], wakeAt: number | null): Ready {
     const ready: Ready = {
       send: this.#send.length > 0 ? this.#send : NO_MESSAGES,
-      persist: { hardState: rest.hardState, entries: rest.entries.length > 0 ? rest.entries : NO_ENTRIES, mark: rest.mark },
+      persist,
       sendOncePersisted: this.#sendOncePersisted.length > 0 ? this.#sendOncePersisted : NO_MESSAGES,
-      apply: rest.apply,
-      role: rest.role,
+      apply,
+      role,
       snapshot: this.#snapshot,
-      wakeAt: rest.wakeAt,
+      wakeAt,
     };
-    this.#send = [];
-    this.#sendOncePersisted = [];
+    if (this.#send.length > 0) this.#send = [];
+    if (this.#sendOncePersisted.length > 0) this.#sendOncePersisted = [];
     this.#snapshot = null;
     return ready;
   }

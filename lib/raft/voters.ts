@@ -18,11 +18,11 @@ export class Voters {
   }
 
   get current(): readonly NodeId[] {
-    return this.#history.at(-1)!.voters;
+    return this.#history[this.#history.length - 1]!.voters;
   }
   /** Index of the entry that made `current`. */
   get changedAt(): number {
-    return this.#history.at(-1)!.index;
+    return this.#history[this.#history.length - 1]!.index;
   }
 
   at(index: number): readonly NodeId[] {

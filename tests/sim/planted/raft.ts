@@ -88,8 +88,8 @@ export const PLANTED: readonly PlantedBug[] = [
     name: "the leader's own entries counted before they are on disk",
     tier,
     file: CORE,
-    line: "this.#perVoter(this.#durable, (progress)",
-    wrong: "this.#perVoter(this.#log.lastIndex, (progress)",
+    line: "this.#reached(this.#durable, (follower)",
+    wrong: "this.#reached(this.#log.lastIndex, (follower)",
   },
   {
     name: "entries applied that are not on the own disk",

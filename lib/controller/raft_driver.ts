@@ -3,6 +3,7 @@
  * the next one. It must not know what entries mean. HAZARDS R1-R6, W1: a write whose outcome is unknown ends the node.
  */
 import { invariant } from "../io/mod.ts";
+import type { Deadline } from "../io/deadline.ts";
 import type { Io, Timer } from "../io/io.ts";
 import type { Entry, HardState, Input, Message, Raft, Ready, SnapshotMeta } from "../raft/mod.ts";
 import type { RaftStore } from "../storage/types.ts";
@@ -167,7 +168,10 @@ export class RaftDriver {
       const round = this.#round;
       this.#round = emptyRound();
       try {
-        await this.#persist(round);
+        if (round.snapshot !== null) await this.#install(round.snapshot);
+        if (round.hardState !== null || round.entries.length > 0) {
+          await this.#store.persist(round.hardState, round.entries, this.#deadlineOf("raft.persist"));
+        }
       } catch (error) {
         this.#fail(error);
         break;
@@ -180,17 +184,14 @@ export class RaftDriver {
     this.#writing = null; // in the same turn as the last look at the round, so that nothing is left lying in it
   }
 
-  async #persist(round: Round): Promise<void> {
-    const { persistMs } = this.#settings;
-    if (round.snapshot !== null) {
-      const { meta, data } = round.snapshot;
-      await this.#store.saveSnapshot(meta, data, this.#io.deadlines.in("raft.snapshot", persistMs));
-      this.#host.install(meta, data);
-      this.#appliedIndex = meta.index;
-    }
-    if (round.hardState !== null || round.entries.length > 0) {
-      await this.#store.persist(round.hardState, round.entries, this.#io.deadlines.in("raft.persist", persistMs));
-    }
+  async #install({ meta, data }: NonNullable<Round["snapshot"]>): Promise<void> {
+    await this.#store.saveSnapshot(meta, data, this.#deadlineOf("raft.snapshot"));
+    this.#host.install(meta, data);
+    this.#appliedIndex = meta.index;
+  }
+
+  #deadlineOf(op: string): Deadline {
+    return this.#io.deadlines.in(op, this.#settings.persistMs);
   }
 
   #apply(entries: readonly Entry[]): void {
@@ -213,7 +214,7 @@ export class RaftDriver {
     if (meta === null) return;
     const data = this.#host.takeSnapshot();
     try {
-      await this.#store.saveSnapshot(meta, data, this.#io.deadlines.in("raft.snapshot", this.#settings.persistMs));
+      await this.#store.saveSnapshot(meta, data, this.#deadlineOf("raft.snapshot"));
     } catch (error) {
       this.#snapshotFailure = error instanceof Error ? error.message : String(error);
       this.#log("warn", "Cannot store a snapshot of the metadata: its log grows, the next stretch of it tries again", {

@@ -2,9 +2,10 @@
  * A machine of the simulated world: a disk and an address that outlive the process on it, a clock that drifts and jumps, and at most one
  * process at a time. A process is an incarnation: once it is gone, nothing that it started comes back, and nothing that it calls has an effect.
  */
-import { type Clock, createCpu, createDeadlines, type Io, type Timers } from "../io/mod.ts";
+import { type Clock, createCpu, createDeadlines, type Io, type Timer, type Timers } from "../io/mod.ts";
 import type { SimDisk } from "./disk/types.ts";
 import type { SimNet } from "./net/types.ts";
+import type { Draws } from "./random.ts";
 import { type Owner, type ScheduledEvent, type World } from "./world.ts";
 
 /** `process`: what was written stays, connections are reset. `power`: what was not synced is lost or torn, peers hear nothing. */
@@ -181,20 +182,43 @@ export class MachineClock implements Clock {
 function timersOf(world: World, owner: Incarnation, clock: MachineClock): Timers {
   const late = world.draws(`${owner.machine}/timers`);
   return {
-    after(delayMs, fire) {
-      // A clock that is slowed down meanwhile would make it early: then it waits for the rest.
-      const dueAt = clock.mono() + delayMs;
-      let event: ScheduledEvent;
-      const arm = (ms: number): void => {
-        event = world.after(clock.worldMs(ms) + late.float() * TIMER_LATE_MS, "timer", owner, () => {
-          const left = dueAt - clock.mono();
-          if (left > 0) arm(left);
-          else fire();
-        });
-      };
-      arm(Math.max(0, delayMs));
-      return { cancel: () => void (event.cancelled = true) };
-    },
+    after: (delayMs, fire) => new MachineTimer(world, owner, clock, late, Math.max(0, delayMs), fire),
     soon: (fire) => void world.after(late.float() * 0.02, "soon", owner, fire),
   };
+}
+
+class MachineTimer implements Timer {
+  readonly #world: World;
+  readonly #owner: Incarnation;
+  readonly #clock: MachineClock;
+  readonly #late: Draws;
+  readonly #fire: () => void;
+  readonly #dueAt: number;
+  #event: ScheduledEvent;
+
+  constructor(world: World, owner: Incarnation, clock: MachineClock, late: Draws, delayMs: number, fire: () => void) {
+    this.#world = world;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#late = late;
+    this.#fire = fire;
+    this.#dueAt = clock.mono() + delayMs;
+    this.#event = this.#arm(delayMs);
+  }
+
+  cancel(): void {
+    this.#event.cancelled = true;
+  }
+
+  #arm(ms: number): ScheduledEvent {
+    const delayMs = this.#clock.worldMs(ms) + this.#late.float() * TIMER_LATE_MS;
+    return this.#world.afterWith(delayMs, "timer", this.#owner, MachineTimer.#expire, this);
+  }
+
+  static #expire(this: void, timer: MachineTimer): void {
+    // A clock that was slowed down meanwhile would make it early: then it waits for the rest.
+    const left = timer.#dueAt - timer.#clock.mono();
+    if (left > 0) timer.#event = timer.#arm(left);
+    else timer.#fire();
+  }
 }

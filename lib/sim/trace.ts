@@ -5,8 +5,8 @@
 const LINES_MAX = 2_000;
 
 export class Trace {
-  #low = 0x9e3779b9;
-  #high = 0x85ebca6b;
+  #low = 0x9e3779b9 | 0;
+  #high = 0x85ebca6b | 0;
   readonly #codes = new Map<string, number>();
   #lines: string[] | null = null;
 
@@ -17,10 +17,9 @@ export class Trace {
 
   /** @param at virtual milliseconds. @param owner who it happened to. @param more sizes, checksums: what the next events depend on. */
   add(kind: string, at: number, owner: number, more = 0): void {
-    this.#mix(this.#codeOf(kind));
+    this.#mix(this.#codeOf(kind) ^ Math.imul(owner, 0x9e3779b1));
     this.#mix(Math.round(at * 1000));
-    this.#mix(owner);
-    this.#mix(more);
+    if (more !== 0) this.#mix(more);
     if (this.#lines !== null) this.note(at, `${owner} ${kind}${more === 0 ? "" : ` ${more}`}`);
   }
 
@@ -41,8 +40,9 @@ export class Trace {
   }
 
   #mix(value: number): void {
-    this.#low = Math.imul(this.#low ^ value, 0x01000193) ^ (this.#high >>> 13);
-    this.#high = Math.imul(this.#high + (value ^ (this.#low >>> 7)), 0x5bd1e995) ^ Math.floor(value / 0x1_0000_0000);
+    const word = value | 0;
+    this.#low = Math.imul(this.#low ^ word, 0x01000193) ^ (this.#high >>> 13);
+    this.#high = Math.imul((this.#high + (word ^ (this.#low >>> 7))) | 0, 0x5bd1e995);
   }
 
   #codeOf(kind: string): number {

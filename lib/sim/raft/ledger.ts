@@ -30,10 +30,15 @@ export function commandOf(id: number, padding: number): Uint8Array {
 
 /** State after `index`, for a snapshot. */
 export function encodeState(index: number, chain: number): Uint8Array {
-  return new Uint8Array(Int32Array.of(index, chain).buffer);
+  const data = new Uint8Array(8);
+  for (let at = 0; at < 4; at++) {
+    data[at] = index >>> (8 * at);
+    data[4 + at] = chain >>> (8 * at);
+  }
+  return data;
 }
 
 export function decodeState(data: Uint8Array): { readonly index: number; readonly state: number } {
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
-  return { index: view.getInt32(0, true), state: view.getInt32(4, true) };
+  const int32 = (at: number): number => data[at]! | data[at + 1]! << 8 | data[at + 2]! << 16 | data[at + 3]! << 24;
+  return { index: int32(0), state: int32(4) };
 }

@@ -160,10 +160,8 @@ export const PLANTED: readonly PlantedBug[] = [
     name: "a snapshot installed before it is stored",
     tier,
     file: DRIVER,
-    line:
-      '      await this.#store.saveSnapshot(meta, data, this.#io.deadlines.in("raft.snapshot", persistMs));\n      this.#host.install(meta, data);',
-    wrong:
-      '      this.#host.install(meta, data);\n      await this.#store.saveSnapshot(meta, data, this.#io.deadlines.in("raft.snapshot", persistMs));',
+    line: '    await this.#store.saveSnapshot(meta, data, this.#deadlineOf("raft.snapshot"));\n    this.#host.install(meta, data);',
+    wrong: '    this.#host.install(meta, data);\n    await this.#store.saveSnapshot(meta, data, this.#deadlineOf("raft.snapshot"));',
   },
   {
     name: "a snapshot that says it is of a later entry",

@@ -6,7 +6,7 @@ import { NodeController, type Peers } from "../../controller/mod.ts";
 import type { Io } from "../../io/mod.ts";
 import { type NodeId, nodeId } from "../../protocol/mod.ts";
 import type { Entry, Raft, SnapshotMeta } from "../../raft/mod.ts";
-import { decodeSnapshot, type MetadataRules, stateHash } from "../../state/mod.ts";
+import { type MetadataRules, snapshotHash } from "../../state/mod.ts";
 import { openStorage, type RaftStore, type StorageSettings } from "../../storage/mod.ts";
 import { PageCacheDisk } from "../disk/disk.ts";
 import { markOf } from "../disk/types.ts";
@@ -42,10 +42,11 @@ const STORAGE: Partial<StorageSettings> = {
   minFreeBytes: 1,
 };
 
-export const metadataOf = (meta: SnapshotMeta, data: Uint8Array): { readonly index: number; readonly state: string } => {
-  const state = decodeSnapshot(data, meta.index);
-  return { index: state.index, state: stateHash(state) };
-};
+/** Equal states have equal bytes. That they can be read is seen by whoever starts from them. */
+export const metadataOf = (meta: SnapshotMeta, data: Uint8Array): { readonly index: number; readonly state: string } => ({
+  index: meta.index,
+  state: snapshotHash(data),
+});
 
 export class ControllerMember implements Member {
   readonly id: NodeId;
@@ -54,6 +55,8 @@ export class ControllerMember implements Member {
   readonly #setting: Setting;
   readonly #files: PageCacheDisk | null;
   #controller: NodeController | null = null;
+  /** The snapshot of the last start. */
+  #startedFrom: string | null = null;
   #pending = new Set<(outcome: Outcome) => void>();
   /** Topics that were told to be there, and were not asked to be deleted. */
   #topics: string[] = [];
@@ -113,11 +116,20 @@ export class ControllerMember implements Member {
       startMs: START_MS,
     };
     const controller = this.#controller = new Watched(io, settings, store, peers, this, this.#setting);
-    this.#setting.oracles.stateIs(this.id, controller.image.index, controller.stateHash);
+    this.#looksAtStart(controller, store);
     controller.onApplied((_, { index }) => {
       if (index % HASHED_EVERY === 0) this.#setting.oracles.stateIs(this.id, index, controller.stateHash);
     });
     await controller.start();
+  }
+
+  /** The image must be what its snapshot says. The same snapshot once more would be the same image. */
+  #looksAtStart(controller: NodeController, { recovered: { snapshot } }: RaftStore): void {
+    const { oracles } = this.#setting;
+    const hash = snapshot === null ? null : snapshotHash(snapshot.data);
+    if (hash === null || hash !== this.#startedFrom) oracles.stateIs(this.id, controller.image.index, controller.stateHash);
+    if (hash !== null) oracles.stateIs(this.id, snapshot!.meta.index, hash);
+    this.#startedFrom = hash;
   }
 
   /** Only for the disk's reasons. */

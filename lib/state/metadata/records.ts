@@ -144,11 +144,11 @@ const byId: ReadonlyMap<number, Codec> = new Map(Object.values(codecs).map((each
 
 /** The bytes of one Raft entry: all records of a request. */
 export function encodeRecords(records: readonly MetadataRecord[]): Uint8Array {
+  const bodies = new Writer(BODY_BYTES);
   const rows = records.map((record) => {
     const { id, version, write } = codecs[record.type];
-    const body = new Writer(BODY_BYTES);
-    write(record, body);
-    return { type: id, version, required: true, body: body.finishJoined() };
+    write(record, bodies);
+    return { type: id, version, required: true, body: bodies.finishJoined() };
   });
   const out = new Writer(BODY_BYTES);
   encode(schema.entrySchema, 0, { records: rows }, out);

@@ -35,10 +35,12 @@ function* records(state: MetadataState): Iterable<MetadataRecord> {
   }
 }
 
-/** 32 hexadecimal digits that are equal for equal states: FNV-1a over the snapshot, four lanes. Not for secrets. */
-export function stateHash(state: MetadataState): string {
+/** 32 hexadecimal digits that are equal for equal states. */
+export const stateHash = (state: MetadataState): string => snapshotHash(encodeSnapshot(state));
+
+/** What `stateHash` says of the state of which this is the snapshot: FNV-1a over its bytes, four lanes. Not for secrets. */
+export function snapshotHash(bytes: Uint8Array): string {
   const lanes = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b];
-  const bytes = encodeSnapshot(state);
   for (let at = 0; at < bytes.length; at++) {
     const lane = at & 3;
     lanes[lane] = Math.imul(lanes[lane]! ^ bytes[at]! ^ (lanes[(lane + 3) & 3]! >>> 15), 0x01000193);

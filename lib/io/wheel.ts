@@ -24,8 +24,8 @@ export class Waiter {
 }
 
 export class Wheel {
-  /** A sentinel for each slot's ring, level by level. */
-  readonly #slots: readonly Waiter[];
+  /** A sentinel for each slot's ring, level by level; made when somebody waits there for the first time. */
+  readonly #slots = new Array<Waiter | undefined>(SLOTS * SPANS.length).fill(undefined);
   /** How many wait in each level; their sum is `#size`. */
   readonly #inLevel: [number, number, number] = [0, 0, 0];
   readonly #clock: Clock;
@@ -43,11 +43,6 @@ export class Wheel {
     this.#clock = clock;
     this.#timers = timers;
     this.#tick = this.#now();
-    this.#slots = Array.from({ length: SLOTS * SPANS.length }, () => {
-      const sentinel = new Waiter(0, nothing);
-      sentinel.prev = sentinel.next = sentinel;
-      return sentinel;
-    });
   }
 
   get size(): number {
@@ -93,7 +88,7 @@ export class Wheel {
     const level = away <= SPANS[1] ? 0 : away <= SPANS[2] ? 1 : 2;
     const span = SPANS[level];
     const slotTick = Math.floor(Math.min(waiter.dueTick, this.#tick + HORIZON - SPANS[2]) / span);
-    const sentinel = this.#slots[level * SLOTS + slotTick % SLOTS]!;
+    const sentinel = this.#slots[level * SLOTS + slotTick % SLOTS] ??= ringOfNobody();
     const last = sentinel.prev!;
     waiter.level = level;
     waiter.prev = last;
@@ -138,7 +133,8 @@ export class Wheel {
     if (tick % SPANS[2] === 0) this.#cascade(2, tick);
     if (tick % SPANS[1] === 0) this.#cascade(1, tick);
     this.#tick = tick;
-    const sentinel = this.#slots[tick % SLOTS]!;
+    const sentinel = this.#slots[tick % SLOTS];
+    if (sentinel === undefined) return;
     try {
       // Always the first: a waiter may cancel its neighbours. One that was added meanwhile for exactly a round later is in this slot too, at its end.
       for (let waiter = sentinel.next!; isDue(waiter, sentinel, tick); waiter = sentinel.next!) {
@@ -151,7 +147,8 @@ export class Wheel {
   }
 
   #cascade(level: 1 | 2, tick: number): void {
-    const sentinel = this.#slots[level * SLOTS + Math.floor(tick / SPANS[level]) % SLOTS]!;
+    const sentinel = this.#slots[level * SLOTS + Math.floor(tick / SPANS[level]) % SLOTS];
+    if (sentinel === undefined) return;
     let count = 0;
     for (let waiter = sentinel.next!; waiter !== sentinel; waiter = waiter.next!) count++;
     // Counted first: a waiter beyond the horizon may be placed into this very slot again.
@@ -171,8 +168,8 @@ export class Wheel {
       const span = SPANS[level]!;
       const from = Math.floor(this.#tick / span);
       for (let slot = from + 1; slot <= from + SLOTS && slot * span < next; slot++) {
-        const sentinel = this.#slots[level * SLOTS + slot % SLOTS]!;
-        if (sentinel.next !== sentinel) next = slot * span;
+        const sentinel = this.#slots[level * SLOTS + slot % SLOTS];
+        if (sentinel !== undefined && sentinel.next !== sentinel) next = slot * span;
       }
     }
     return next;
@@ -180,6 +177,12 @@ export class Wheel {
 }
 
 const isDue = (waiter: Waiter, sentinel: Waiter, tick: number): boolean => waiter !== sentinel && waiter.dueTick <= tick;
+
+function ringOfNobody(): Waiter {
+  const sentinel = new Waiter(0, nothing);
+  sentinel.prev = sentinel.next = sentinel;
+  return sentinel;
+}
 
 /** What a sentinel fires: it never does. */
 function nothing(): void {}

@@ -374,7 +374,9 @@ export class Raft {
     }
     // What the snapshot covers was committed and agrees; the rest is compared, and cut only where it differs.
     let from = 0;
-    while (from < entries.length && (entries[from]!.index <= snapshotIndex || this.#log.termAt(entries[from]!.index) === entries[from]!.term)) {
+    while (
+      from < entries.length && (entries[from]!.index <= snapshotIndex || this.#log.termAt(entries[from]!.index) === entries[from]!.term)
+    ) {
       from++;
     }
     if (from < entries.length) {
@@ -485,7 +487,15 @@ export class Raft {
     const snapshot = this.#log.snapshot;
     invariant(snapshot !== null, "entries are missing without a snapshot");
     progress.snapshotSent(snapshot.meta.index, now);
-    this.#ready.send({ kind: "snapshot", from: this.#id, to: progress.id, term: this.#term, meta: snapshot.meta, data: snapshot.data, sentAt: now });
+    this.#ready.send({
+      kind: "snapshot",
+      from: this.#id,
+      to: progress.id,
+      term: this.#term,
+      meta: snapshot.meta,
+      data: snapshot.data,
+      sentAt: now,
+    });
   }
 
   #onAppendReply(message: Of<"appendReply">, now: number): void {

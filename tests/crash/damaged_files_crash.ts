@@ -8,11 +8,11 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, cp, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { executable } from "../compat/support/broker.ts";
 import { run } from "../compat/support/process.ts";
 import { KafkaClient } from "../node/kafka_client.ts";
+import { ownFolder, removeFolder } from "../support/own_folder.ts";
 import { commit, type Content, createTopics, losses, produce, read, refusals } from "./support/content.ts";
 import { isRefused, mustStart, start, type StartOptions } from "./support/executable.ts";
 
@@ -92,7 +92,7 @@ let acknowledged: Content;
 let canHide = false;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "barnabas-damage-"));
+  root = ownFolder("barnabas-damage-");
   await chmod(root, 0o755);
   canHide = process.getuid?.() !== 0 || (await run(["setpriv", ...asNobody(), "test", "-x", executable])).exitCode === 0;
   const directory = join(root, "killed");
@@ -116,7 +116,7 @@ beforeAll(async () => {
   node = await mustStart(join(root, "stopped"), { flags: FLAGS });
   expect(await node.stop()).toBe(0);
 }, MS);
-afterAll(() => rm(root, { recursive: true, force: true }));
+afterAll(() => removeFolder(root));
 
 const asNobody = () => [`--reuid=${UID}`, `--regid=${UID}`, "--clear-groups"];
 

@@ -3,12 +3,12 @@
  * produces and reads. Bun makes these system calls itself, so that a preloaded library would not see them.
  */
 import { afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { launch } from "../compat/support/broker.ts";
 import { kcat, strace } from "../compat/support/install.ts";
 import { type Finished, mustRun, run } from "../compat/support/process.ts";
+import { ownFolder, removeFolder } from "../support/own_folder.ts";
 
 let directory: string;
 let broker: Awaited<ReturnType<typeof launch>>;
@@ -17,13 +17,16 @@ beforeAll(async () => {
   await strace();
 }, 300_000);
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "barnabas-faults-"));
+  directory = ownFolder("barnabas-faults-");
   broker = await launch(directory, ["--topic", "t:1"]);
   await produce(1, 100);
 });
 afterEach(async () => {
-  await broker.stop();
-  await rm(directory, { recursive: true, force: true });
+  try {
+    await broker.stop();
+  } finally {
+    removeFolder(directory);
+  }
 });
 
 const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`).join("\n");

@@ -3,14 +3,15 @@
  * network between loses, cuts and delays. What the clients asked and were told is one history; the oracles that judge simulated runs judge
  * it. HISTORY_ROUNDS (3), HISTORY_FAULTS (8 in each round) and HISTORY_SEED say how much and what.
  */
-import { expect, test } from "bun:test";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { afterAll, expect, test } from "bun:test";
+import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Draws } from "../../lib/sim/mod.ts";
 import { judge } from "../../lib/sim/oracles/mod.ts";
 import { python as pythonOf } from "../compat/support/install.ts";
 import { mustRun, run } from "../compat/support/process.ts";
+import { ownFolder, removeFolder } from "../support/own_folder.ts";
 import {
   type Client,
   kafkajsMember,
@@ -189,9 +190,11 @@ async function readBack(broker: Broker, where: Where, python: string): Promise<v
   await where.recorder.follow(new Response(stdout).body!);
 }
 
+const directory = ownFolder("barnabas-history-");
+afterAll(() => removeFolder(directory));
+
 test(`the history holds over ${rounds} rounds of ${faultsPerRound} faults (HISTORY_SEED=${seed})`, async () => {
   const python = await pythonOf("librdkafka");
-  const directory = await mkdtemp(join(tmpdir(), "barnabas-history-"));
   try {
     for (let number = 0; number < rounds; number++) {
       const folder = join(directory, String(number));
@@ -204,6 +207,5 @@ test(`the history holds over ${rounds} rounds of ${faultsPerRound} faults (HISTO
     const numbers = Object.entries(totals).map(([name, count]) => `${count} ${name}`).join(", ");
     const faults = [...met].sort().map(([name, count]) => `${name} ${count}`).join(", ");
     console.log(`history: seed ${seed}, ${rounds} rounds; ${numbers}; faults: ${faults}`);
-    await rm(directory, { recursive: true, force: true });
   }
 }, rounds * 10 * 60_000);

@@ -4,9 +4,6 @@
  */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import fc from "fast-check";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createRealIo } from "../../lib/io/real/mod.ts";
 import {
   type AnyApi,
@@ -23,6 +20,7 @@ import {
 import { RawClient } from "../broker/harness.ts";
 import { KafkaClient } from "../node/kafka_client.ts";
 import { OddRequests } from "../node/odd_requests.ts";
+import { ownFolder, removeFolder } from "../support/own_folder.ts";
 import { mustStart, type Running } from "./support/executable.ts";
 import { HonestClient } from "./support/honest.ts";
 
@@ -43,7 +41,7 @@ const io = createRealIo({
 });
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "barnabas-hostile-"));
+  directory = ownFolder("barnabas-hostile-");
   const settings = [
     "max.connection.creation.rate=100000",
     `max.connections.per.ip=${PER_IP_MAX}`,
@@ -70,8 +68,7 @@ afterEach(async () => {
     for (const line of lines) if (line.includes(`"kind"`) && !line.includes("not logged")) expect(line).toContain(`"peer":"127.0.0.1:`);
     expect(await node.stop()).toBe(0);
   } finally {
-    await node.kill();
-    await rm(directory, { recursive: true, force: true });
+    removeFolder(directory);
   }
 }, MS);
 

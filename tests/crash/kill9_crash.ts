@@ -3,13 +3,12 @@
  * acknowledgements and started again on its data, KILL9_ROUNDS times (20). In the end everything acknowledged must be there, at its
  * offset, in order, once. KILL9_SEED repeats the same draws.
  */
-import { expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { launch } from "../compat/support/broker.ts";
 import { python as pythonOf } from "../compat/support/install.ts";
 import { mustRun } from "../compat/support/process.ts";
+import { ownFolder, removeFolder } from "../support/own_folder.ts";
 
 const rounds = Number(process.env["KILL9_ROUNDS"] ?? 20);
 const seed = Number(process.env["KILL9_SEED"] ?? Date.now() % 1_000_000);
@@ -69,10 +68,12 @@ class Acknowledged {
   }
 }
 
+const directory = ownFolder("barnabas-kill9-");
+afterAll(() => removeFolder(directory));
+
 test(`everything acknowledged survives ${rounds} kill -9 (KILL9_SEED=${seed})`, async () => {
   const random = draws(seed);
   const python = await pythonOf("librdkafka");
-  const directory = await mkdtemp(join(tmpdir(), "barnabas-kill9-"));
   const topic = `kill9:${partitions}`;
   let broker = await launch(directory, ["--topic", topic]);
   const address = broker.bootstrap;
@@ -125,6 +126,5 @@ test(`everything acknowledged survives ${rounds} kill -9 (KILL9_SEED=${seed})`, 
     await producer.exited;
     process.kill(broker.pid, "SIGKILL");
     await broker.exited;
-    await rm(directory, { recursive: true, force: true });
   }
 }, 30 * 60_000);

@@ -4,12 +4,12 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Consumer, Kafka, logLevel } from "kafkajs";
-import { cp, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { crc32c, errorName, Fetch, type KafkaErrorName, Metadata, writeInt32, ZERO_UUID } from "../../lib/protocol/mod.ts";
 import { TestClient } from "../node/client.ts";
+import { ownFolder, removeFolder } from "../support/own_folder.ts";
 
 setDefaultTimeout(60_000);
 
@@ -140,7 +140,7 @@ async function segment(directory: string): Promise<string> {
 const large = Array.from({ length: 100 }, (_, at) => `${at}:${"x".repeat(2_000)}`);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "barnabas-operations-"));
+  folder = ownFolder("barnabas-operations-");
   pristine = join(folder, "pristine");
   const node = await serve(pristine, "--topic", "orders", "--topic", "clicks", "--set", "offsets.topic.num.partitions=1");
   for (let i = 0; i < 3; i++) expect(await produce(node, "orders", large)).toBeNull();
@@ -159,7 +159,7 @@ afterEach(async () => {
   }
   await rm(data, { recursive: true, force: true });
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => removeFolder(folder));
 
 describe("watching and stopping", () => {
   test("SIGTERM: /readyz says 503 at once, late clients are served for shutdown.delay.ms, then it ends with 0", async () => {

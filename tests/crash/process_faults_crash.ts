@@ -4,13 +4,13 @@
  */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRealIo } from "../../lib/io/real/mod.ts";
 import { crc32c, encodeBatch, ListOffsets, Produce, ZERO_UUID } from "../../lib/protocol/mod.ts";
 import { RawClient } from "../broker/harness.ts";
 import { run } from "../compat/support/process.ts";
 import { KafkaClient } from "../node/kafka_client.ts";
+import { ownFolder, removeFolder } from "../support/own_folder.ts";
 import { isRefused, mustStart, type Refused, type Running, start } from "./support/executable.ts";
 import { HonestClient } from "./support/honest.ts";
 
@@ -24,10 +24,10 @@ const io = createRealIo({
 });
 
 let directory: string;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "barnabas-process-"));
+beforeEach(() => {
+  directory = ownFolder("barnabas-process-");
 });
-afterEach(() => rm(directory, { recursive: true, force: true }));
+afterEach(() => removeFolder(directory));
 
 async function refused(options: Parameters<typeof start>[1] = {}): Promise<Refused> {
   const node = await start(directory, options);

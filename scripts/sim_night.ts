@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type TierName, TIERS } from "../lib/sim/mod.ts";
+import { Draws, type TierName, TIERS } from "../lib/sim/mod.ts";
 import { plantedBugs } from "../tests/sim/planted/plant.ts";
 import { Children } from "./night/children.ts";
 import { Exhaustive, Fuzz } from "./night/others.ts";
@@ -41,7 +41,7 @@ mkdirSync(values.out, { recursive: true });
 const children = new Children();
 const marks = new Map<string, number>();
 const tiers = (Object.keys(TIERS) as TierName[]).map((name) => new Seeds(name, SHARES[name], children, first, values.out, marks));
-const planted = new Planted(await plantedBugs(), SHARES.planted, children, first, Math.min(HUNT_MAX_MS, forMs / 10));
+const planted = new Planted(shuffled(await plantedBugs()), SHARES.planted, children, first, Math.min(HUNT_MAX_MS, forMs / 10));
 const exhaustive = new Exhaustive(await exhaustiveFiles(), SHARES.exhaustive, children);
 const fuzz = new Fuzz(SHARES.fuzz, children, first);
 const titled: readonly (readonly [title: string, word: string, parts: readonly Part[]])[] = [
@@ -89,14 +89,14 @@ async function work(): Promise<void> {
 function report(): void {
   const seeds = tiers.reduce((sum, tier) => sum + tier.seeds, 0);
   const virtualMs = tiers.reduce((sum, tier) => sum + tier.virtualMs, 0);
-  for (const [title, , some] of chosen) {
+  for (const [title, word, some] of chosen) {
     console.log(`\n${title}\n${some.flatMap((part) => part.summary()).map((line) => `  ${line}\n`).join("")}`.trimEnd());
-  }
-  if (chosen.some(([, word]) => word === "seeds")) {
+    if (word !== "seeds") continue;
+    const speed = count(virtualMs / elapsed());
     console.log(
-      `  ${count(seeds)} seeds in ${timeText(elapsed())}, ${timeText(virtualMs)} simulated: ${
-        count(virtualMs / elapsed())
-      } times real time`,
+      `  ${count(seeds)} seeds in ${timeText(elapsed())}, ${
+        timeText(virtualMs)
+      } simulated: ${speed} times real time, with all else that ran`,
     );
     marksReport();
   }
@@ -124,6 +124,12 @@ function knownMarks(): ReadonlySet<string> {
     for (const [, mark] of text.matchAll(/\bmark\(\s*"([^"]+)"/g)) known.add(mark!);
   }
   return known;
+}
+
+/** In another order each night, so that a short one does not always try the same. */
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  const draws = new Draws(first, "planted");
+  return items.map((item) => ({ item, at: draws.float() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
 }
 
 async function exhaustiveFiles(): Promise<readonly string[]> {

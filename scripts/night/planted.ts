@@ -15,6 +15,7 @@ export class Planted implements Part {
   readonly #first: number;
   /** Seeds that it took, each time; 0: its script. */
   readonly #taken = new Map<PlantedBug, number[]>();
+  readonly #ran = new Map<PlantedBug, number>();
   #hunts = 0;
 
   readonly #huntMs: number;
@@ -49,6 +50,7 @@ export class Planted implements Part {
       return;
     }
     const { seeds, ran } = await hunt(bug, directory, first, this.#huntMs, onChild);
+    this.#ran.set(bug, (this.#ran.get(bug) ?? 0) + ran);
     if (seeds !== null) taken.push(seeds);
     else if (ran >= (bug.seedsMax ?? SEEDS_MAX)) {
       this.found.push(`Planted bug missed by ${ran} seeds from ${first}: ${bug.tier}: ${bug.name}`);
@@ -63,7 +65,7 @@ export class Planted implements Part {
         taken.length > 0
           ? `${mean.toFixed(1)} seeds, ${taken.length} times`
           : this.#taken.has(bug)
-          ? "not caught yet"
+          ? `not caught yet by ${this.#ran.get(bug) ?? 0} seeds`
           : "not tried: no time left"
       }`;
     });

@@ -89,7 +89,7 @@ async function simulate({ name, tier }: PlantedBug, directory: string, what: rea
   } catch (cause) {
     // The bug makes it go round in circles: that is found too. Seeds before it held.
     const [sentence, seed] = /^Seed (\d+) does not end/m.exec(error) ?? [];
-    if (sentence !== undefined) return { ran: NaN, failures: [{ seed: Number(seed), violation: sentence }] };
+    if (sentence !== undefined) return { ran: 0, failures: [{ seed: Number(seed), violation: sentence }] };
     throw new Error(`The simulator with "${name}" in it did not end in order: ${error.trim().split("\n")[0] ?? ""}`, { cause });
   }
 }

@@ -69,13 +69,15 @@ export function v1App(context: AdminContext): V1App {
   nodeRoutes(api, context);
 
   const { app } = api;
-  const document = app.getOpenAPI31Document(ABOUT);
-  const missing = new Missing(document);
-  app.get("/v1/openapi.json", ({ json }) => json(document));
+  const missing = new Missing(api.paths);
+  let made: ReturnType<typeof app.getOpenAPI31Document> | null = null;
+  // Large, and few ask for it: the first request for anything else would wait for it, and everything else in the node with it.
+  const document = () => made ??= app.getOpenAPI31Document(ABOUT);
+  app.get("/v1/openapi.json", ({ json }) => json(document()));
   app.get("/v1/docs", ({ html, header }) => {
     header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'");
     header("x-content-type-options", "nosniff");
-    return html(docsPage(document));
+    return html(docsPage(document()));
   });
   app.notFound(({ req }) => missing.answer(req.method, req.path));
   app.onError((error) => {

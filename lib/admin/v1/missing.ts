@@ -2,10 +2,6 @@
 import { suggestion } from "../../config/mod.ts";
 import { problem } from "../problem.ts";
 
-interface Paths {
-  readonly paths?: Readonly<Record<string, object>> | undefined;
-}
-
 const VERBS = ["get", "post", "put", "patch", "delete"];
 const OTHER_PATHS = ["/v1/docs", "/v1/openapi.json"];
 const NEAR_MAX = 5;
@@ -19,9 +15,9 @@ interface Known {
 export class Missing {
   readonly #known: readonly Known[];
 
-  /** @param document its paths are what exists. */
-  constructor({ paths = {} }: Paths) {
-    const described = Object.entries(paths).map(([path, item]) => [path, VERBS.filter((verb) => verb in item)] as const);
+  /** @param paths what exists, with the verbs that it answers. */
+  constructor(paths: ReadonlyMap<string, readonly string[]>) {
+    const described = [...paths].map(([path, own]) => [path, VERBS.filter((verb) => own.includes(verb))] as const);
     this.#known = [...described, ...OTHER_PATHS.map((path) => [path, ["get"]] as const)]
       .map(([path, verbs]) => ({ path, segments: path.split("/"), verbs: verbs.map((verb) => verb.toUpperCase()) }));
   }

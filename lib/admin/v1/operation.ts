@@ -75,6 +75,8 @@ export interface ApiOptions {
 /** The application under construction. */
 export class Api {
   readonly app: OpenAPIHono;
+  /** The verbs of every path that was added. */
+  readonly paths = new Map<string, string[]>();
   readonly #options: ApiOptions;
 
   constructor(options: ApiOptions) {
@@ -100,7 +102,10 @@ export class Api {
     handle: (asked: Asked<P, Q, B>) => Reply<A> | Promise<Reply<A>>,
   ): void {
     const { deadlines, defaultTimeoutMs } = this.#options;
-    const { id } = operation;
+    const { id, method, path } = operation;
+    const verbs = this.paths.get(path);
+    if (verbs === undefined) this.paths.set(path, [method]);
+    else verbs.push(method);
     this.app.openapi(this.#route(operation), async ({ req }) => {
       const { timeoutMs, ...query } = req.valid("query" as never) as { timeoutMs?: number };
       const deadline = deadlines.in(`admin.${id}`, timeoutMs ?? Math.min(defaultTimeoutMs(), TIMEOUT_MS_MAX));

@@ -2,7 +2,7 @@
  * The composition root: builds the rooms from settings and an `Io`, starts them in order, stops them in reverse. It stays a list: logic
  * that is found here belongs to a room.
  */
-import { type AdminNode, openAdmin } from "./admin/mod.ts";
+import { type AdminNode, openAdmin, type ProcessMeter } from "./admin/mod.ts";
 import {
   AdvertisedCheck,
   type BrokerLimits,
@@ -48,6 +48,8 @@ export interface NodeOptions {
   readonly topics?: readonly BootTopic[];
   /** The last lines of the log, where somebody keeps them. */
   readonly logs?: LogRing | null;
+  /** What the admin door tells of the process; where this is another machine's, not this one's. */
+  readonly meter?: ProcessMeter;
   readonly tuning?: NodeTuning;
 }
 
@@ -126,7 +128,7 @@ interface Parts {
 
 /** Resolves when clients are served. @throws {SettingsRefused} @throws {DataDirectoryRefused} @throws {IoFailed} nothing is left open then. */
 export async function startNode(
-  { io, config, directory, inMemory, topics = [], logs = null, tuning = {} }: NodeOptions,
+  { io, config, directory, inMemory, topics = [], logs = null, meter, tuning = {} }: NodeOptions,
 ): Promise<RunningNode> {
   const deadline = io.deadlines.in("start", START_MS);
   const settings = config.values;
@@ -140,7 +142,7 @@ export async function startNode(
   const opened: (() => Promise<void> | void)[] = [];
   let isUnused = () => true;
   try {
-    const admin = await openAdminDoor(io, settings.adminListener, deadline);
+    const admin = await openAdminDoor(io, settings.adminListener, deadline, meter);
     opened.push(() => admin?.close());
 
     const storage = await openStorage(io, { ...storageSettings(settings, inMemory), ...tuning.storage }, directory);
@@ -295,9 +297,9 @@ async function createMissing(controller: NodeController, topics: readonly BootTo
   if (refused.length > 0) throw new SettingsRefused(`Cannot create the topics asked for at start: ${refused.join("; ")}`);
 }
 
-async function openAdminDoor(io: Io, listener: string, deadline: Deadline): Promise<AdminNode | null> {
+async function openAdminDoor(io: Io, listener: string, deadline: Deadline, meter?: ProcessMeter): Promise<AdminNode | null> {
   if (listener === "none") return null;
   const parsed = parseAddress(listener);
   if (!parsed.ok) throw new SettingsRefused(`Invalid "admin.listener": ${parsed.message}`);
-  return await openAdmin(io, { host: parsed.value.host || "0.0.0.0", port: parsed.value.port }, deadline);
+  return await openAdmin(io, { host: parsed.value.host || "0.0.0.0", port: parsed.value.port }, deadline, meter);
 }

@@ -9,6 +9,8 @@ import type { LogRing } from "../telemetry/mod.ts";
 import { DiskSpace } from "./metrics/disk_space.ts";
 import { problem } from "./problem.ts";
 
+export type { ProcessMeter };
+
 export interface AdminNeeds {
   readonly services: Services;
   readonly server: KafkaServer;
@@ -32,9 +34,11 @@ export interface AdminNode {
   close(): void;
 }
 
-/** @throws {IoFailed} when the address cannot be had. */
-export async function openAdmin(io: Io, address: Address, deadline: Deadline): Promise<AdminNode> {
-  const meter = processMeter();
+/**
+ * @param meter what is told of the process; closed with the listener.
+ * @throws {IoFailed} when the address cannot be had.
+ */
+export async function openAdmin(io: Io, address: Address, deadline: Deadline, meter: ProcessMeter = processMeter()): Promise<AdminNode> {
   let app: Promise<{ fetch(request: Request, env: object): Response | Promise<Response> }> | null = null;
   try {
     const listener = await io.net.listenHttp(
@@ -58,6 +62,11 @@ export async function openAdmin(io: Io, address: Address, deadline: Deadline): P
     meter.close();
     throw error;
   }
+}
+
+/** Loads now what the first requests load: where time stands still meanwhile, it would never come. */
+export async function loadAdmin(): Promise<void> {
+  await Promise.all([import("./app.ts"), import("./v1/app.ts")]);
 }
 
 /** While the node recovers: it lives, and is not ready. */

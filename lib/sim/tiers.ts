@@ -2,7 +2,11 @@
 import type { Tier, TierName } from "./plan.ts";
 
 export const TIERS: Readonly<Partial<Record<TierName, () => Promise<Tier>>>> = {
-  broker: async () => (await import("./broker/tier.ts")).brokerTier,
+  broker: async () => {
+    const { brokerTier, loadBroker } = await import("./broker/tier.ts");
+    await loadBroker();
+    return brokerTier;
+  },
   raft: async () => (await import("./raft/tier.ts")).raftTier,
   storage: async () => (await import("./storage/tier.ts")).storageTier,
 };

@@ -463,6 +463,24 @@ describe("HTTP", () => {
       town.serverIo.deadlines.in("listen", 1000),
     );
 
+  test("a reset, and a connection that is forgotten, leave a request without an answer, handled or not", () => {
+    for (const fault of [{ kind: "reset", at: 0, node: 1 }, { kind: "halfOpen", at: 0, from: "client1", to: "node1" }] as const) {
+      const town = new Town(19, QUIET);
+      const answered: string[] = [];
+      let handled = 0;
+      const io = town.serverIo;
+      void io.net.listenHttp({ host: "node1", port: 8080 }, () => {
+        handled++;
+        return new Promise((resolve) => io.timers.after(50, () => resolve(new Response("late"))));
+      }, io.deadlines.in("listen", 1000));
+      ask(town, answered);
+      town.run(20);
+      town.network.apply(fault);
+      town.run(1000);
+      expect([answered, handled]).toEqual([[fault.kind === "reset" ? "ECONNRESET" : "ETIMEDOUT"], 1]);
+    }
+  });
+
   test("requests take their time, are refused without a port, and end with the process that serves them", () => {
     const town = new Town(19);
     const answered: string[] = [];

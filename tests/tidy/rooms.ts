@@ -142,6 +142,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   sim: {
     imports: {
       node: "it runs whole brokers, started as the executable starts them",
+      admin: "it loads what a node would load at the first request",
       client: "its workloads speak real wire bytes",
       config: "knobs are settings",
       controller: "it runs the metadata quorum with several voters",

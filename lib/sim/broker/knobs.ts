@@ -101,8 +101,8 @@ function related(knobs: Record<string, number>): Knobs {
 }
 
 /** What a node is given, checked as the executable checks it, for `new NodeSettings()`. @throws {RangeError} for a plan that no node could start with. */
-export function settingsOf(knobs: Knobs, listener: string): ReadonlyMap<string, string> {
-  const flags = new Map([["listeners", `PLAINTEXT://${listener}`], ["admin.listener", "none"], ["log.dirs", "data"], [
+export function settingsOf(knobs: Knobs, listener: string, adminListener: string): ReadonlyMap<string, string> {
+  const flags = new Map([["listeners", `PLAINTEXT://${listener}`], ["admin.listener", adminListener], ["log.dirs", "data"], [
     "memory.soft.limit.bytes",
     "0",
   ]]);

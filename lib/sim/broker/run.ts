@@ -15,7 +15,7 @@ import { workloadOf } from "../workloads/mod.ts";
 import type { Workload, WorkloadContext } from "../workloads/types.ts";
 import { heldForClients, heldForNobody } from "./books.ts";
 import { diskOptionsOf, networkOptionsOf, settingsOf, tuningOf } from "./knobs.ts";
-import { clientName, NODE_NAME, PORT } from "./names.ts";
+import { ADMIN_PORT, clientName, NODE_NAME, PORT } from "./names.ts";
 import { SupervisedNode } from "./supervised_node.ts";
 
 /** From the moment when everything is well: what the clients began must be over. Longer than any timeout that they wait out. */
@@ -44,7 +44,12 @@ export class BrokerRun {
     this.#network = new Network(world, networkOptionsOf(plan.knobs));
     this.#disk = new PageCacheDisk(world, NODE_NAME, diskOptionsOf(plan.knobs));
     const machine = new Machine(world, NODE_NAME, this.#disk, this.#network);
-    this.#node = new SupervisedNode(world, machine, settingsOf(plan.knobs, `${NODE_NAME}:${PORT}`), tuningOf(plan.knobs));
+    this.#node = new SupervisedNode(
+      world,
+      machine,
+      settingsOf(plan.knobs, `${NODE_NAME}:${PORT}`, adminListenerOf(plan)),
+      tuningOf(plan.knobs),
+    );
     this.#workloads = plan.workloads.map((own) => ({ workload: workloadOf(own.kind), context: this.#contextFor(own) }));
   }
 
@@ -157,6 +162,7 @@ export class BrokerRun {
         return machine;
       },
       bootstrap: [`${NODE_NAME}:${PORT}`],
+      http: (machine, request) => this.#network.http({ owner: machine.process!, host: machine.name }, ADMIN, request),
       record: (event) => void this.#history.push(event),
       nextMark: () => markOf(++this.#marks),
       isDurable: (mark) => this.#node.machine.disk.isDurable(mark),
@@ -168,6 +174,12 @@ export class BrokerRun {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
   }
 }
+
+const ADMIN = { host: NODE_NAME, port: ADMIN_PORT };
+
+/** The HTTP door is open when somebody comes. */
+const adminListenerOf = ({ workloads }: Plan): string =>
+  workloads.some(({ knobs }) => (knobs["httpShare"] ?? 0) > 0) ? `${NODE_NAME}:${ADMIN_PORT}` : "none";
 
 /** With what the rooms log, without its time, which is the real one. Of the whole process: the runs after this one are slower. */
 function keepTrace(world: World): void {

@@ -6,6 +6,7 @@ import { DeadlineExceeded, IoFailed } from "../../io/mod.ts";
 import { NodeSettings } from "../../config/mod.ts";
 import { type NodeTuning, type RunningNode, startNode } from "../../node.ts";
 import { DataDirectoryRefused, StorageFenced } from "../../storage/mod.ts";
+import type { ProcessMeter } from "../../admin/mod.ts";
 import type { Exit, Incarnation, Machine } from "../machine.ts";
 import type { DiskFault, ProcessFault } from "../plan.ts";
 import type { World } from "../world.ts";
@@ -70,7 +71,14 @@ export class SupervisedNode {
     if (this.#world.now < this.#downUntil) return this.#startAfter(this.#downUntil - this.#world.now);
     const io = this.machine.start();
     const process = this.machine.process;
-    startNode({ io, config: new NodeSettings(this.#settings), directory: DIRECTORY, inMemory: false, tuning: this.#tuning }).then(
+    startNode({
+      io,
+      config: new NodeSettings(this.#settings),
+      directory: DIRECTORY,
+      inMemory: false,
+      meter: NO_METER,
+      tuning: this.#tuning,
+    }).then(
       (node) => {
         if (process !== this.machine.process) return;
         this.#running = node;
@@ -201,5 +209,17 @@ function isOfTheMachine(error: unknown): boolean {
   }
   return error instanceof IoFailed || error instanceof StorageFenced || error instanceof DeadlineExceeded;
 }
+
+/** A simulated machine's process has no numbers of its own. */
+const NO_METER: ProcessMeter = {
+  runtime: "simulated",
+  startSeconds: 0,
+  residentBytes: () => 0,
+  heapBytes: () => 0,
+  cpuSeconds: () => 0,
+  openFiles: () => 0,
+  openFilesMax: () => 0,
+  close() {},
+};
 
 const textOf = (error: unknown): string => error instanceof Error ? error.stack ?? error.message : String(error);

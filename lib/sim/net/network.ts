@@ -34,6 +34,12 @@ interface Connection {
   readonly streams: readonly [Stream, Stream];
 }
 
+/** One request of HTTP, whose connection may break at any time: then nobody knows whether it was handled. */
+interface Exchange {
+  readonly hosts: readonly [string, string];
+  fail(code: string): void;
+}
+
 /** Who dials: a process on a machine. */
 interface Caller {
   readonly owner: Owner;
@@ -46,6 +52,8 @@ export class Network implements SimNet {
   readonly #hosts = new Map<string, Host>();
   readonly #links = new Map<string, Link>();
   readonly #connections = new Set<Connection>();
+  /** Requests of HTTP without an answer. */
+  readonly #exchanges = new Set<Exchange>();
   /** Where a process lives. */
   readonly #homes = new Map<Owner, Host>();
   #nextId = 1;
@@ -94,7 +102,7 @@ export class Network implements SimNet {
     this.#world.mark(`sim.net.${fault.kind}`);
     if (fault.kind === "reset") {
       const name = `node${fault.node}`;
-      this.#reset((connection) => connection.ends.some(({ host }) => host === name));
+      this.#reset(({ hosts }) => hosts.includes(name));
     } else if (fault.kind === "halfOpen") this.#forget(fault.from, fault.to);
     else if (fault.kind === "throttle") this.#link(fault.from, fault.to).throttle(fault.bytesPerMs, fault.forMs);
     else this.#cut(fault.from, fault.to, fault.forMs);
@@ -108,24 +116,29 @@ export class Network implements SimNet {
   /** One request to a port of `listenHttp`, on a connection of its own. @throws {IoFailed} */
   http(from: { readonly owner: Owner; readonly host: string }, to: Address, request: Request): Promise<Response> {
     const caller: Caller = { owner: from.owner, host: this.#host(from.host) };
+    const way = this.#link(from.host, to.host);
     const back = this.#link(to.host, from.host);
     return new Promise((resolve, reject) => {
-      let isAnswered = false;
-      const answer = (settle: () => void): void => {
-        isAnswered = true;
-        this.#send(back, caller.owner, settle);
+      const fail = (code: string): void => {
+        if (this.#exchanges.delete(exchange)) {
+          this.#world.after(0, "http.failed", caller.owner, () => reject(new IoFailed("ask", textOf(to), code)));
+        }
       };
-      this.#knock(caller, to, () => false, (open, refused = "ECONNREFUSED") => {
-        const serve = open?.serve ?? null;
-        if (open === null || serve === null) return answer(() => reject(new IoFailed("connect to", textOf(to), refused)));
-        const remote = { host: from.host, port: caller.host.ephemeralPort() };
-        this.#world.after(0, "http.request", open.owner, () => {
-          Promise.resolve(serve(request, remote)).then(
-            (response) => answer(() => resolve(response)),
-            (error: unknown) => answer(() => reject(error)),
-          );
+      const exchange: Exchange = { hosts: [from.host, to.host], fail };
+      this.#exchanges.add(exchange);
+      const answer = (response: Response): void =>
+        this.#send(back, caller.owner, () => {
+          if (this.#exchanges.delete(exchange)) resolve(response);
         });
-        this.#whenGone(open.owner, caller.owner, () => isAnswered, () => reject(new IoFailed("read from", textOf(to), "ECONNRESET")));
+      this.#knock(caller, to, () => !this.#exchanges.has(exchange), (open, refused = "ECONNREFUSED") => {
+        const serve = open?.serve ?? null;
+        if (open === null || serve === null) return this.#send(back, caller.owner, () => fail(refused));
+        const remote = { host: from.host, port: caller.host.ephemeralPort() };
+        // The hand-shake has gone there and back.
+        this.#send(way, open.owner, () => {
+          Promise.resolve(serve(request, remote)).then(answer, () => fail("ECONNRESET"));
+        }, back.delayMs(back.draws));
+        this.#whenGone(open.owner, caller.owner, () => !this.#exchanges.has(exchange), () => fail("ECONNRESET"));
       });
     });
   }
@@ -232,15 +245,16 @@ export class Network implements SimNet {
 
   // ── faults ──
 
-  #reset(isMeant: (connection: Connection) => boolean): void {
+  #reset(isMeant: (connection: { readonly hosts: readonly [string, string] }) => boolean): void {
     const draws = this.#world.draws("net/reset");
     for (const connection of [...this.#connections]) {
-      if (!isMeant(connection)) continue;
+      if (!isMeant({ hosts: hostsOf(connection) })) continue;
       for (const stream of connection.streams) stream.truncate();
       for (const end of connection.ends) {
         this.#world.after(draws.between(0, 5), "net.reset", end.owner, () => end.onReset("ECONNRESET"));
       }
     }
+    for (const exchange of [...this.#exchanges]) if (isMeant(exchange)) exchange.fail("ECONNRESET");
   }
 
   #forget(from: string, to: string): void {
@@ -257,6 +271,7 @@ export class Network implements SimNet {
         for (const stream of streams) stream.swallow();
       }
     }
+    for (const { hosts, fail } of [...this.#exchanges]) if (hosts.includes(from) && hosts.includes(to)) fail("ETIMEDOUT");
   }
 
   #cut(from: string, to: string, forMs: number): void {
@@ -267,7 +282,7 @@ export class Network implements SimNet {
       if (heals !== this.#heals) return;
       const draws = this.#world.draws("net/forgotten");
       const isBetween = (a: string, b: string): boolean => (a === from && b === to) || (a === to && b === from);
-      this.#reset(({ ends: [a, b] }) => isBetween(a.host, b.host) && draws.chance(FORGOTTEN_SHARE));
+      this.#reset(({ hosts: [a, b] }) => isBetween(a, b) && draws.chance(FORGOTTEN_SHARE));
     });
   }
 
@@ -304,4 +319,5 @@ export class Network implements SimNet {
   }
 }
 
+const hostsOf = ({ ends: [a, b] }: Connection): readonly [string, string] => [a.host, b.host];
 const textOf = ({ host, port }: Address): string => `${host}:${port}`;

@@ -2,6 +2,7 @@
 import {
   CreatePartitions,
   CreateTopics,
+  DeleteGroups,
   DeleteRecords,
   DeleteTopics,
   DescribeConfigs,
@@ -124,6 +125,14 @@ function deleteRecords(client: Client, { topics }: Draft<typeof DeleteRecords.re
   };
 }
 
+function deleteGroups(client: Client, { groupsNames }: Draft<typeof DeleteGroups.request>) {
+  const changes = groupsNames.map((topic) => asksFor(client, { change: "deleteGroup", topic, partition: 0, detail: "" }));
+  return byTopic(
+    changes,
+    ({ results }: Infer<typeof DeleteGroups.response>, group) => results.find(({ groupId }) => groupId === group)?.errorCode,
+  );
+}
+
 export const ADMIN_RECORDERS = recorders([
   [CreateTopics, createTopics],
   [DeleteTopics, deleteTopics],
@@ -131,4 +140,5 @@ export const ADMIN_RECORDERS = recorders([
   [IncrementalAlterConfigs, alterConfigs],
   [DescribeConfigs, describeConfigs],
   [DeleteRecords, deleteRecords],
+  [DeleteGroups, deleteGroups],
 ]);

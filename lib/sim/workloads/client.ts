@@ -21,6 +21,7 @@ type Recording = (asked: Asked) => HistoryEvent;
 
 export class Client {
   readonly name: string;
+  readonly machine: Machine;
   readonly io: Io;
   readonly context: WorkloadContext;
   /** Its own decisions. */
@@ -29,10 +30,12 @@ export class Client {
   #readings = 0;
   #isGone = false;
 
-  constructor(context: WorkloadContext, name: string, io: Io) {
+  /** Starts it on the machine, on which there is none. */
+  constructor(context: WorkloadContext, name: string, machine: Machine) {
     this.context = context;
     this.name = name;
-    this.io = io;
+    this.machine = machine;
+    this.io = machine.start();
     this.draws = context.world.draws(`workload/${name}`);
   }
 
@@ -120,7 +123,7 @@ export async function live(
   const machine = context.machine(name);
   const draws = context.world.draws(`lives/${name}`);
   for (let life = 1;; life++) {
-    const client = new Client(context, life === 1 ? name : `${name}.${life}`, machine.start());
+    const client = new Client(context, life === 1 ? name : `${name}.${life}`, machine);
     const killedAfter = life < count ? draws.between(0, lifeMs) : null;
     if (await untilEnd(machine, client, body, killedAfter, draws)) return;
     await pause(context.world, draws.between(0, pauseMs));

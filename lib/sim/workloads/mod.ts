@@ -1,4 +1,5 @@
 /** Every workload of the broker tier, by kind. */
+import { doors } from "./doors.ts";
 import { groups } from "./groups.ts";
 import { log } from "./log.ts";
 import { pipeline } from "./pipeline.ts";
@@ -8,7 +9,7 @@ import { topics } from "./topics.ts";
 import type { Workload } from "./types.ts";
 
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [log, sequences, groups, topics, retention, pipeline].map((workload) => [workload.kind, workload]),
+  [log, sequences, groups, topics, retention, pipeline, doors].map((workload) => [workload.kind, workload]),
 );
 
 /** @throws {RangeError} for a kind that there is not. */

@@ -6,6 +6,7 @@ import { type AdminApi, type Cluster, KafkaError, openAdmin, openCluster } from 
 import { namedOracles } from "../oracles/mod.ts";
 import { ADMIN_RECORDERS } from "./admin_recorders.ts";
 import { type Client, live } from "./client.ts";
+import { HttpAdmin } from "./http_admin.ts";
 import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, patientOptions, whole } from "./knobs.ts";
 import { fetchOnce, listOnce, produceOnce } from "./plain_requests.ts";
 import type { Budget } from "./producing.ts";
@@ -35,6 +36,7 @@ export const topics: Workload = {
         ...lifeKnobs(draws, 0.2),
         names: 1 + draws.below(4),
         pauseMs: draws.skewed(1, 500),
+        httpShare: draws.chance(0.2) ? draws.between(0.2, 0.9) : 0,
         createShare: draws.float(),
         deleteShare: draws.float(),
         growShare: draws.float(),
@@ -86,10 +88,12 @@ async function administer(client: Client, budget: Budget): Promise<void> {
   const { context, draws, io } = client;
   const cluster = openCluster(io, clientOptions(context));
   const admin = openAdmin(io, clientOptions(context), recordedCluster(client, openCluster(io, clientOptions(context)), ADMIN_RECORDERS));
+  const http = new HttpAdmin(client);
   while (budget.left > 0) {
     budget.left--;
     const topic = nameOf(draws.below(knob(context, "names")));
-    await step(client, admin, cluster, topic).catch((error: unknown) => {
+    const way = draws.chance(knob(context, "httpShare")) ? stepOverHttp(client, http, topic) : step(client, admin, cluster, topic);
+    await way.catch((error: unknown) => {
       // What the wire said is in the history; some questions go unanswered while the broker is away.
       if (!(error instanceof KafkaError)) throw error;
     });
@@ -125,6 +129,29 @@ async function step(client: Client, admin: AdminApi, cluster: Cluster, topic: st
       return await produceOnce(client, cluster, topic, partition);
     case "read":
       return void await fetchOnce(client, cluster, topic, partition, draws.chance(0.8) ? 0 : draws.below(10));
+  }
+}
+
+/** The same through the other door, as far as it has it; the rest is asked for over Kafka's protocol. */
+async function stepOverHttp(client: Client, http: HttpAdmin, topic: string): Promise<void> {
+  const { draws } = client;
+  const partition = draws.below(PARTITIONS_MAX);
+  switch (choose(client)) {
+    case "create":
+      return await http.createTopic(topic, 1 + partition, draws.chance(0.5) ? { [SETTING]: String(100_000 + draws.below(9)) } : {});
+    case "delete":
+      return await http.deleteTopic(topic);
+    case "grow":
+      return await http.growTopic(topic, 1 + partition);
+    case "alter":
+      return await http.alterConfig(topic, SETTING, draws.chance(0.2) ? null : String(100_000 + draws.below(9)));
+    case "produce":
+      return void await http.produce(topic, partition);
+    case "list":
+      return await http.listTopics();
+    case "describe":
+    case "read":
+      return void await http.showTopic(topic);
   }
 }
 

@@ -15,6 +15,8 @@ export interface WorkloadContext {
   machine(name: string): Machine;
   /** Where the brokers are, for the options of clients. */
   readonly bootstrap: readonly string[];
+  /** One request to the broker's HTTP door, from the process on that machine. @throws {IoFailed} when nobody knows what became of it. */
+  http(machine: Machine, request: Request): Promise<Response>;
   /** In the order in which things were told; oracles judge it at the end. */
   record(event: HistoryEvent): void;
   /** Unique in the run: for values of records and for names. */

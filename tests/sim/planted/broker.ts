@@ -167,4 +167,22 @@ function refuseCommit(`,
     "      this.#open.delete(path);\n      return this.#close(open);",
     "      this.#open.delete(path);\n      return;",
   ),
+  planted(
+    "the answer under an idempotency key is forgotten at once",
+    "lib/admin/v1/idempotency.ts",
+    "if (!isKept) this.#forget(key, entry);",
+    "if (isKept) this.#forget(key, entry);",
+  ),
+  planted(
+    "offsets that were reset over HTTP are answered before they are committed",
+    "lib/admin/v1/routes/groups.ts",
+    "await applyReset(services, id, steps, deadline);",
+    "applyReset(services, id, steps, deadline).catch(() => {});",
+  ),
+  planted(
+    "a list of topics over HTTP leaves the last one out",
+    "lib/admin/v1/paging.ts",
+    "const rows = left.slice(0, limit);",
+    "const rows = left.length > 3 ? left.slice(0, -1) : left.slice(0, limit);",
+  ),
 ];

@@ -93,9 +93,12 @@ export class ReplicaSet implements Partitions {
     }
   }
 
-  /** Tells everybody who waits that this node stops. The logs are storage's to close. */
+  /**
+   * Tells everybody who waits that this node stops: what was appended may be on the disk by the end, so the outcome is unknown. The logs are
+   * storage's to close.
+   */
   async close(): Promise<void> {
-    for (const partition of this.all()) partition.close("NOT_LEADER_OR_FOLLOWER");
+    for (const partition of this.all()) partition.close("REQUEST_TIMED_OUT");
     await Promise.allSettled(this.#deletions);
   }
 

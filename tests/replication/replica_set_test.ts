@@ -56,6 +56,17 @@ test("ReplicaSet.apply() deletes the logs of a deleted topic and tells who waits
   expect(storage.deleted).toEqual([`${topicId(1)}-0`]);
 });
 
+test("ReplicaSet.close() tells who waits for a batch that nobody knows what becomes of it", async () => {
+  const { replicaSet, time } = replicas();
+  const orders = topicImage("orders", 1, 1);
+  replicaSet.apply(metadataDelta({ topicsCreated: [orders] }), metadataImage([orders]));
+  const partition = replicaSet.byName("orders", 0)!;
+  partition.append(batch(), unpooled, { internal: false });
+  const told = acknowledged(partition, 0, -1, time.deadlines.in("produce", 1_000));
+  await replicaSet.close();
+  expect(await told).toBe("REQUEST_TIMED_OUT");
+});
+
 test("ReplicaSet.apply() keeps a topic apart from an older one of the same name, also in one entry", () => {
   const { replicaSet } = replicas();
   const old = topicImage("orders", 1, 1);

@@ -289,6 +289,7 @@ const CASES: Readonly<Record<string, Cases>> = {
   "group-skip": {
     fine: {
       "what was read": history(produced("a", 0), read("a", 0, { group: "g" }), committed("m", 1, 1)),
+      "committed by an administrator": history(produced("a", 0), committed("", -1, 1)),
       "nothing was there to read": history(committed("m", 1, 5, { told: "failed" }), committed("m", 1, 0)),
     },
     wrong: {

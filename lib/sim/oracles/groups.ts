@@ -100,7 +100,8 @@ export const groupSkips: Oracle = (history) => {
   /** Below it everything was looked at when an earlier commit was. */
   const looked = new Map<string, number>();
   for (const commit of eventsOf(history, "committed")) {
-    if (commit.told !== "ok" || hasHoles(losses, commit)) continue;
+    // What an administrator commits nobody need have read.
+    if (commit.told !== "ok" || commit.generation < 0 || hasHoles(losses, commit)) continue;
     const key = keyOf(commit);
     const from = looked.get(key) ?? 0;
     looked.set(key, Math.max(from, commit.offset));

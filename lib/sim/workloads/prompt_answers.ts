@@ -112,10 +112,11 @@ async function membersAreWoken(client: Client, dial: Dial, groupId: string): Pro
   while (members.length < MEMBERS) {
     // The newcomer is the first one: the others come when it waits for them.
     const joins: Promise<Member | null>[] = [];
-    for (const memberId of ["", ...members.map(({ memberId }) => memberId)]) {
+    const memberIds = ["", ...members.map(({ memberId }) => memberId)];
+    for (const memberId of memberIds) {
       const connection = await dial();
       if (connection === null || !await isCoordinated(client, connection, groupId)) return false;
-      joins.push(join(connection, groupId, memberId));
+      joins.push(join(connection, groupId, memberId, { together: memberIds.length, after: members[0]?.joined.generationId ?? 0 }));
       await client.sleep(BETWEEN_MS);
     }
     const joined = await promptly(client, "a JoinGroup", allOrNone(joins));
@@ -131,12 +132,20 @@ async function isCoordinated(client: Client, connection: WireConnection, groupId
   return (await promptly(client, "FindCoordinator", connection.ask(FindCoordinator, 2, { key: groupId, keyType: 0 })))?.errorCode === 0;
 }
 
-async function join(connection: WireConnection, groupId: string, memberId: string): Promise<Member | null> {
+/** @param wanted how many come together, after which generation; null also when one was on its way for so long that the others began without it. */
+async function join(
+  connection: WireConnection,
+  groupId: string,
+  memberId: string,
+  wanted: { readonly together: number; readonly after: number },
+): Promise<Member | null> {
   const joined = await connection.ask(JoinGroup, JOIN_AT_ONCE, {
     ...{ groupId, sessionTimeoutMs: PATIENCE_MS, rebalanceTimeoutMs: PATIENCE_MS, memberId, protocolType: "consumer" },
     protocols: [{ name: PROTOCOL, metadata: new Uint8Array(0) }],
   });
-  return joined?.errorCode === 0 ? { connection, memberId: joined.memberId, joined } : null;
+  if (joined?.errorCode !== 0 || joined.generationId <= wanted.after) return null;
+  const isIncomplete = joined.leader === joined.memberId && joined.members.length !== wanted.together;
+  return !isIncomplete ? { connection, memberId: joined.memberId, joined } : null;
 }
 
 /** The leader comes last: the others wait for it. */

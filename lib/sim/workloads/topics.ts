@@ -92,7 +92,9 @@ async function administer(client: Client, budget: Budget): Promise<void> {
   while (budget.left > 0) {
     budget.left--;
     const topic = nameOf(draws.below(knob(context, "names")));
-    const way = draws.chance(knob(context, "httpShare")) ? stepOverHttp(client, http, topic) : step(client, admin, cluster, topic);
+    const way = draws.chance(context.plan.knobs["httpShare"] ?? 0)
+      ? stepOverHttp(client, http, topic)
+      : step(client, admin, cluster, topic);
     await way.catch((error: unknown) => {
       // What the wire said is in the history; some questions go unanswered while the broker is away.
       if (!(error instanceof KafkaError)) throw error;

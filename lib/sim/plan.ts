@@ -45,6 +45,11 @@ export type ProcessFault =
   | OnNode & { readonly kind: "wallJump"; readonly deltaMs: number }
   | OnNode & For & { readonly kind: "drift"; readonly rate: number };
 
+/** Of a client's machine, by its name. */
+export type ClientFault =
+  | At & For & { readonly kind: "clientPause"; readonly machine: string }
+  | At & For & { readonly kind: "clientDrift"; readonly machine: string; readonly rate: number };
+
 export type DiskFault =
   /** The next sync fails with EIO; its pages count as clean afterwards and are lost with the power. */
   | OnNode & { readonly kind: "syncFails" }
@@ -73,7 +78,7 @@ export type NetFault =
   | At & { readonly kind: "halfOpen"; readonly from: string; readonly to: string }
   | At & For & { readonly kind: "throttle"; readonly from: string; readonly to: string; readonly bytesPerMs: number };
 
-export type Fault = ProcessFault | DiskFault | NetFault;
+export type Fault = ProcessFault | ClientFault | DiskFault | NetFault;
 
 export interface RunResult {
   /** Null when everything held. */

@@ -86,6 +86,8 @@ const FAULTS: { readonly [Kind in Fault["kind"]]: readonly FieldsOf<Fault, Kind>
   stop: ["node", "forMs"],
   wallJump: ["node", "deltaMs"],
   drift: ["node", "forMs", "rate"],
+  clientPause: ["machine", "forMs"],
+  clientDrift: ["machine", "forMs", "rate"],
   syncFails: ["node"],
   syncStalls: ["node", "forMs"],
   syncLies: ["node", "forMs"],
@@ -105,6 +107,7 @@ const FIELDS: Readonly<Record<string, (where: string, value: unknown, nodes: num
   node: (where, value, nodes) => {
     if (whole(where, value, 1) > nodes) refuse(where, `there are ${nodes} nodes`);
   },
+  machine: (where, value) => void string(where, value),
   from: (where, value) => void string(where, value),
   to: (where, value) => void string(where, value),
   deltaMs: (where, value) => void number(where, value, -Infinity),

@@ -44,12 +44,24 @@ const CLASSES: Readonly<Record<string, readonly [most: number, make: Make]>> = {
     const [from, to] = direction(draws, clients);
     return { kind: "throttle", at, from, to, forMs: lasting(draws, 8_000), bytesPerMs: draws.skewed(0.5, 500) };
   }],
+  clientPause: [6, (draws, at, clients) => ({ kind: "clientPause", at, machine: draws.pick(clients), forMs: lasting(draws, 15_000) })],
+  clientDrift: [
+    3,
+    (draws, at, clients) => ({
+      kind: "clientDrift",
+      at,
+      machine: draws.pick(clients),
+      forMs: lasting(draws, 10_000),
+      rate: draws.between(0.8, 1.25),
+    }),
+  ],
   syncFails: [3, (_, at) => ({ kind: "syncFails", at, node })],
   syncStalls: [4, (draws, at) => ({ kind: "syncStalls", at, node, forMs: lasting(draws, 12_000) })],
   diskSlow: [3, (draws, at) => ({ kind: "diskSlow", at, node, forMs: lasting(draws, 6_000), factor: draws.skewed(2, 100) })],
   diskFull: [4, (draws, at) => ({ kind: "diskFull", at, node, forMs: lasting(draws, 4_000) })],
   writeFails: [3, (_, at) => ({ kind: "writeFails", at, node })],
   readFails: [3, (_, at) => ({ kind: "readFails", at, node })],
+  syncLies: [2, (draws, at) => ({ kind: "syncLies", at, node, forMs: lasting(draws, 10_000) })],
 };
 
 export function drawFaults(draws: Draws, { horizonMs, clients }: Situation): readonly Fault[] {
@@ -63,7 +75,13 @@ export function drawFaults(draws: Draws, { horizonMs, clients }: Situation): rea
       faults.push(...[make(draws, at, clients)].flat());
     }
   }
-  return faults.sort((a, b) => a.at - b.at);
+  return decidable(faults).sort((a, b) => a.at - b.at);
+}
+
+/** What a disk loses that lied of its syncs nobody can know: it lies only where the power stays. */
+function decidable(faults: readonly Fault[]): Fault[] {
+  const lies = faults.some(({ kind }) => kind === "syncLies");
+  return faults.filter(({ kind }) => !lies || kind !== "powerLoss");
 }
 
 function direction(draws: Draws, clients: readonly string[]): readonly [from: string, to: string] {

@@ -7,7 +7,7 @@ import { PageCacheDisk } from "../disk/disk.ts";
 import { markOf } from "../disk/types.ts";
 import { formatHistory, type HistoryEvent } from "../history.ts";
 import { Network } from "../net/network.ts";
-import type { DiskFault, Fault, NetFault, Plan, ProcessFault, RunResult, WorkloadPlan } from "../plan.ts";
+import type { ClientFault, DiskFault, Fault, NetFault, Plan, ProcessFault, RunResult, WorkloadPlan } from "../plan.ts";
 import { configureLog } from "../../telemetry/mod.ts";
 import type { Draws } from "../random.ts";
 import { Violation, World } from "../world.ts";
@@ -51,6 +51,11 @@ export class BrokerRun {
       tuningOf(plan.knobs),
     );
     this.#workloads = plan.workloads.map((own) => ({ workload: workloadOf(own.kind), context: this.#contextFor(own) }));
+  }
+
+  /** Nothing is durable for certain, and the power stays. */
+  get #hasLies(): boolean {
+    return this.#plan.faults.some(({ kind }) => kind === "syncLies");
   }
 
   run(): RunResult {
@@ -98,6 +103,7 @@ export class BrokerRun {
   #apply(fault: Fault): void {
     if (this.#world.now > this.#plan.horizonMs) return;
     if (isOfProcess(fault)) this.#node.apply(fault);
+    else if (isOfClient(fault)) this.#applyToClient(fault);
     else if (isOfNetwork(fault)) this.#network.apply(fault);
     else {
       this.#node.disturb(fault);
@@ -105,7 +111,25 @@ export class BrokerRun {
     }
   }
 
+  /** Of a machine that there is by then. */
+  #applyToClient(fault: ClientFault): void {
+    const machine = this.#clients.find(({ name }) => name === fault.machine);
+    if (machine === undefined) return;
+    this.#world.mark(`sim.${fault.kind}`);
+    if (fault.kind === "clientPause") {
+      const { process } = machine;
+      machine.pause();
+      this.#world.after(fault.forMs, "client.continues", null, () => {
+        if (machine.process === process) machine.resume();
+      });
+    } else {
+      machine.clock.drift(fault.rate);
+      this.#world.after(fault.forMs, "client.clock", null, () => machine.clock.drift(1));
+    }
+  }
+
   #heal(): void {
+    for (const client of this.#clients) client.resume();
     this.#network.heal();
     this.#node.machine.disk.heal();
     this.#node.heal();
@@ -119,7 +143,8 @@ export class BrokerRun {
   /** In any of the ways in which a process ends: what was told must be there afterwards. */
   #restart(): void {
     const before = this.#node.starts;
-    const how = this.#world.draws("restart").pick(["stop", "kill", "powerLoss"] as const);
+    const ways = this.#hasLies ? ["stop", "kill"] as const : ["stop", "kill", "powerLoss"] as const;
+    const how = this.#world.draws("restart").pick(ways);
     this.#node.apply({ kind: how, at: this.#world.now, node: 1, forMs: 10 });
     this.#until("Another start", FINISH_MS, () => this.#node.starts > before && this.#node.isSettled);
   }
@@ -165,7 +190,7 @@ export class BrokerRun {
       http: (machine, request) => this.#network.http({ owner: machine.process!, host: machine.name }, ADMIN, request),
       record: (event) => void this.#history.push(event),
       nextMark: () => markOf(++this.#marks),
-      isDurable: (mark) => this.#node.machine.disk.isDurable(mark),
+      isDurable: (mark) => this.#hasLies || this.#node.machine.disk.isDurable(mark),
       count: (name, by = 1) => this.#count(name, by),
     };
   }
@@ -208,7 +233,10 @@ function started(work: Promise<void>, world: World): { readonly isDone: boolean 
 const PROCESS_FAULTS: ReadonlySet<string> = new Set<ProcessFault["kind"]>(["kill", "powerLoss", "pause", "stop", "wallJump", "drift"]);
 const NET_FAULTS: ReadonlySet<string> = new Set<NetFault["kind"]>(["reset", "cut", "halfOpen", "throttle"]);
 const isOfProcess = (fault: Fault): fault is ProcessFault => PROCESS_FAULTS.has(fault.kind);
-const isOfNetwork = (fault: Exclude<Fault, ProcessFault>): fault is Exclude<NetFault, DiskFault> => NET_FAULTS.has(fault.kind);
+const isOfClient = (fault: Exclude<Fault, ProcessFault>): fault is ClientFault =>
+  fault.kind === "clientPause" || fault.kind === "clientDrift";
+const isOfNetwork = (fault: Exclude<Fault, ProcessFault | ClientFault>): fault is Exclude<NetFault, DiskFault> =>
+  NET_FAULTS.has(fault.kind);
 
 function sumOf(text: string): number {
   let sum = 0;

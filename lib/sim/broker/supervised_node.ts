@@ -9,6 +9,7 @@ import { DataDirectoryRefused, StorageFenced } from "../../storage/mod.ts";
 import type { ProcessMeter } from "../../admin/mod.ts";
 import type { Exit, Incarnation, Machine } from "../machine.ts";
 import type { DiskFault, ProcessFault } from "../plan.ts";
+import { Excuses, PATIENCE_MS } from "./excuses.ts";
 import type { World } from "../world.ts";
 import { Books } from "./books.ts";
 
@@ -18,7 +19,7 @@ const RESTART_MS_MIN = 20;
 const RESTART_MS_MAX = 1_000;
 /** As long as the executable gives itself, and what a supervisor gives it on top. */
 const STOP_MS = 10_000;
-const STOP_PATIENCE_MS = 15_000;
+const STOP_PATIENCE_MS = PATIENCE_MS;
 /** Between two looks at what it holds. */
 const AUDIT_MS = 200;
 
@@ -32,8 +33,7 @@ export class SupervisedNode {
   #stopping: Incarnation | null = null;
   /** Not to be started before this. */
   #downUntil = 0;
-  /** What may make a process end, or a start be refused, until when. */
-  readonly #excuses = new Map<string, number>();
+  readonly #excuses = new Excuses();
   #starts = 0;
   #exits = 0;
 
@@ -101,12 +101,12 @@ export class SupervisedNode {
     };
     node.stop(STOP_MS).then(ended, (error: unknown) => {
       if (this.machine.process !== process) return;
-      if (!this.#isExcused()) this.#world.fail(`The node could not stop in order: ${textOf(error)}`);
+      if (!this.#excuses.explain(textOf(error), this.#world.now)) this.#world.fail(`The node could not stop in order: ${textOf(error)}`);
       ended();
     });
     this.#world.after(STOP_PATIENCE_MS, "node.impatient", null, () => {
       if (this.machine.process !== process) return;
-      if (!this.#isExcused()) this.#world.fail(`The node did not stop in ${STOP_PATIENCE_MS} ms`);
+      if (!this.#excuses.isSlow(this.#world.now)) this.#world.fail(`The node did not stop in ${STOP_PATIENCE_MS} ms`);
       ended();
     });
   }
@@ -125,7 +125,7 @@ export class SupervisedNode {
         const process = machine.process;
         machine.pause();
         // What waited for too short a time when it goes on may give up.
-        this.#excuse("pause", fault.forMs + STOP_PATIENCE_MS);
+        this.#excuses.add("pause", this.#world.now, fault.forMs);
         this.#world.after(fault.forMs, "node.continues", null, () => {
           if (machine.process === process) machine.resume();
         });
@@ -141,14 +141,14 @@ export class SupervisedNode {
 
   /** A fault of the disk is in force, or will be met by the next call. */
   disturb(fault: DiskFault): void {
-    this.#excuse(fault.kind, "forMs" in fault ? fault.forMs + STOP_PATIENCE_MS : Infinity);
+    this.#excuses.add(fault.kind, this.#world.now, "forMs" in fault ? fault.forMs : Infinity);
   }
 
   /** Nothing excuses anything any more, for a process that begins now. */
   heal(): void {
     this.machine.resume();
     this.machine.clock.drift(1);
-    for (const [kind, until] of this.#excuses) this.#excuses.set(kind, Math.min(until, this.#world.now + STOP_PATIENCE_MS));
+    this.#excuses.heal(this.#world.now);
     this.#downUntil = this.#world.now;
     this.start();
   }
@@ -174,31 +174,21 @@ export class SupervisedNode {
 
   #onExit({ code, why }: Exit): void {
     this.#exits++;
-    if (why.includes("Invariant broken") || !this.#isExcused()) this.#world.fail(`The node ended itself with ${code}: ${why}`);
+    if (!this.#excuses.explainExit(code, why, this.#world.now)) this.#world.fail(`The node ended itself with ${code}: ${why}`);
     this.#backOff();
   }
 
   #onRefused(error: unknown): void {
-    if (!isOfTheMachine(error) || !this.#isExcused()) this.#world.fail(`The node refused to start: ${textOf(error)}`);
+    const isExplained = isOfTheMachine(error) && this.#excuses.explain(messageOf(error), this.#world.now);
+    if (!isExplained) this.#world.fail(`The node refused to start: ${textOf(error)}`);
     this.machine.end("process");
     this.#backOff();
   }
 
   #backOff(): void {
-    // One fault that waits for its call has probably met it.
-    for (const [kind, until] of this.#excuses) if (until === Infinity) this.#excuses.set(kind, this.#world.now + STOP_PATIENCE_MS);
     this.#running = null;
     this.#stopping = null;
     this.#startAfter(this.#world.draws("supervisor").skewed(RESTART_MS_MIN, RESTART_MS_MAX));
-  }
-
-  #excuse(kind: string, forMs: number): void {
-    this.#excuses.set(kind, Math.max(this.#excuses.get(kind) ?? 0, this.#world.now + forMs));
-  }
-
-  #isExcused(): boolean {
-    for (const until of this.#excuses.values()) if (until >= this.#world.now) return true;
-    return false;
   }
 }
 
@@ -222,4 +212,5 @@ const NO_METER: ProcessMeter = {
   close() {},
 };
 
+const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
 const textOf = (error: unknown): string => error instanceof Error ? error.stack ?? error.message : String(error);

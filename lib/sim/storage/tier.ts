@@ -126,7 +126,9 @@ function happen(run: StorageRun, fault: Fault): void {
     case "cut":
     case "halfOpen":
     case "throttle":
-      throw new Violation(`There is no network for a fault of kind ${fault.kind}`);
+    case "clientPause":
+    case "clientDrift":
+      throw new Violation(`There are no clients and no network for a fault of kind ${fault.kind}`);
     default:
       return disk.apply(fault);
   }

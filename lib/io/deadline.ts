@@ -32,12 +32,20 @@ export interface Deadlines {
    * `onLate` is told how the operation really ended, after the deadline: it may free the buffers and count, nothing else.
    */
   guard<T>(deadline: Deadline, target: string, work: Promise<T>, onLate?: (late: Late<T>) => void): Promise<T>;
+  /** The same for work that tells how it ended by a call, once: one promise less. `begin` is called at once, and must not throw. */
+  call<T>(deadline: Deadline, target: string, begin: (told: Told<T>) => void, onLate?: (late: Late<T>) => void): Promise<T>;
   /** Calls `fire` once when the deadline has passed (never early, late by at most the coarse tick of 10 ms). */
   wake(deadline: Deadline, fire: () => void): Waker;
   /** For metrics: expired operations and the share of the budget that operations used, by name. */
   stats(): readonly DeadlineStats[];
   /** The owner is done with this `Io`: no timer of it stays behind once nobody waits. It may be used again all the same. */
   rest(): void;
+}
+
+/** Who waits for the end of a call. */
+export interface Told<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
 }
 
 export type Late<T> = { readonly ok: T } | { readonly failed: unknown };
@@ -83,26 +91,14 @@ class WheelDeadlines implements Deadlines {
   }
 
   guard<T>(deadline: Deadline, target: string, work: Promise<T>, onLate?: (late: Late<T>) => void): Promise<T> {
+    return this.call(deadline, target, (told) => {
+      work.then((value) => told.resolve(value), (error: unknown) => told.reject(error));
+    }, onLate);
+  }
+
+  call<T>(deadline: Deadline, target: string, begin: (told: Told<T>) => void, onLate?: (late: Late<T>) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const usage = this.#usageOf(deadline.op);
-      const startedAt = this.#clock.mono();
-      const budgetMs = deadline.at - startedAt;
-      let late = false;
-      const waiter = this.#wheel.add(deadline.at, () => {
-        late = true;
-        usage.exceeded++;
-        usage.count(Infinity);
-        reject(new DeadlineExceeded(deadline.op, target, Math.max(0, budgetMs)));
-      });
-      work.then((value) => {
-        if (late) return onLate?.({ ok: value });
-        this.#finish(waiter, usage, startedAt, budgetMs);
-        resolve(value);
-      }, (error) => {
-        if (late) return onLate?.({ failed: error });
-        this.#finish(waiter, usage, startedAt, budgetMs);
-        reject(error);
-      });
+      begin(new Guarded(this.#clock, this.#wheel, this.#usageOf(deadline.op), deadline, target, resolve, reject, onLate));
     });
   }
 
@@ -119,11 +115,6 @@ class WheelDeadlines implements Deadlines {
     this.#wheel.rest();
   }
 
-  #finish(waiter: Waiter, usage: Usage, startedAt: number, budgetMs: number): void {
-    this.#wheel.cancel(waiter);
-    usage.count((this.#clock.mono() - startedAt) / budgetMs);
-  }
-
   #usageOf(op: string): Usage {
     const known = this.#usage.get(op);
     if (known !== undefined) return known;
@@ -131,6 +122,63 @@ class WheelDeadlines implements Deadlines {
     const usage = new Usage();
     this.#usage.set(op, usage);
     return usage;
+  }
+}
+
+/** One operation under its deadline: whichever comes first settles the promise. */
+class Guarded<T> implements Told<T> {
+  readonly #clock: Clock;
+  readonly #wheel: Wheel;
+  readonly #usage: Usage;
+  readonly #startedAt: number;
+  readonly #budgetMs: number;
+  readonly #waiter: Waiter;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #onLate: ((late: Late<T>) => void) | undefined;
+  #isLate = false;
+
+  constructor(
+    clock: Clock,
+    wheel: Wheel,
+    usage: Usage,
+    { op, at }: Deadline,
+    target: string,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    onLate: ((late: Late<T>) => void) | undefined,
+  ) {
+    this.#clock = clock;
+    this.#wheel = wheel;
+    this.#usage = usage;
+    this.#startedAt = clock.mono();
+    this.#budgetMs = at - this.#startedAt;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#onLate = onLate;
+    this.#waiter = wheel.add(at, () => {
+      this.#isLate = true;
+      usage.exceeded++;
+      usage.count(Infinity);
+      reject(new DeadlineExceeded(op, target, Math.max(0, this.#budgetMs)));
+    });
+  }
+
+  resolve(value: T): void {
+    if (this.#isLate) return this.#onLate?.({ ok: value });
+    this.#finish();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    if (this.#isLate) return this.#onLate?.({ failed: error });
+    this.#finish();
+    this.#reject(error);
+  }
+
+  #finish(): void {
+    this.#wheel.cancel(this.#waiter);
+    this.#usage.count((this.#clock.mono() - this.#startedAt) / this.#budgetMs);
   }
 }
 

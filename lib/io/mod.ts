@@ -11,6 +11,7 @@ export {
   narrow,
   OTHER_OPS,
   SHARE_BOUNDS,
+  type Told,
   type Waker,
 } from "./deadline.ts";
 export { SyncGate } from "./sync_gate.ts";

@@ -1,44 +1,25 @@
 /**
- * The content of one file of a simulated disk: what is read now, and what the loss of power would leave. Pages that nobody wrote, or that only
- * zeros were written to, cost nothing; a page that is durable is shared between the two. Knows no names, no time and no calls.
+ * The content of one file of a simulated disk: what is read now, and what the loss of power would leave. Behind the last page that somebody
+ * wrote something else than zeros to, nothing is stored. Knows no names, no time and no calls.
  */
 import type { Draws } from "../random.ts";
 
 /** A page is a sector: what a disk writes whole, or not. */
 const PAGE_BYTES = 512;
+const PAGES_MIN = 4;
 /** Zeros are looked for in pieces of this size. */
 const ZEROS_BYTES = 64 * 1024;
 
 const MANY_ZEROS = new Uint8Array(ZEROS_BYTES);
-/** Stands for every page of zeros; never written to. */
-const ZEROS: Uint8Array = new Uint8Array(PAGE_BYTES);
-
-/** As `into.set(bytes.subarray(start, end), at)` without the view, which costs more than the copy. */
-const copyBytes = Buffer.prototype.copy as unknown as (
-  this: Uint8Array,
-  into: Uint8Array,
-  at: number,
-  start: number,
-  end: number,
-) => number;
-
-class Page {
-  /** What is read. Its bytes are only changed in place while nobody else holds them. */
-  now = ZEROS;
-  /** What is on the medium. */
-  durable = ZEROS;
-  /** What a sync that has begun will make durable. */
-  syncing: Uint8Array | null = null;
-  /** The next sync is to write it. False with `now` other than `durable`: a sync failed, and the kernel has forgotten. */
-  dirty = false;
-  durableSince = 0;
-
-  constructor(readonly index: number) {}
-}
+/** The version of a page of zeros: every other content that a page ever has is given a number of its own. */
+const ZEROS = 0;
 
 /** What a sync found when it began: all that it may make durable. */
 export interface SyncBegun {
-  readonly pages: readonly (readonly [page: Page, bytes: Uint8Array])[];
+  readonly pages: readonly number[];
+  readonly versions: readonly number[];
+  /** The pages, one after the other. */
+  readonly bytes: Uint8Array;
   readonly size: number;
   readonly cut: number;
   readonly since: number;
@@ -55,16 +36,26 @@ export class SimFile {
   /** Names that lead here now, and open handles: the room is free again when both are gone. */
   names = 0;
   handles = 0;
-  readonly #pages = new Map<number, Page>();
-  /** Pages whose `now` and `durable` may differ. */
-  readonly #touched = new Set<Page>();
+  /** What is read, page after page; zeros behind it. */
+  #now = new Uint8Array(0);
+  /** What is on the medium. */
+  #durable = new Uint8Array(0);
+  // By page, all of one length.
+  readonly #version: number[] = [];
+  readonly #durableVersion: number[] = [];
+  readonly #durableSince: number[] = [];
+  /** The next sync is to write it. False with two versions: a sync failed, and the kernel has forgotten. */
+  readonly #dirty: boolean[] = [];
+  /** Pages whose versions may differ. */
+  readonly #touched = new Set<number>();
+  /** Syncs that have begun and not ended, oldest first. */
+  #begun: SyncBegun[] = [];
+  #versions = 0;
   #size = 0;
   #durableSize = 0;
   /** The smallest size that it was cut to since its size was durable. */
   #cut = Infinity;
   #sizeSince = 0;
-  /** No page is at this index or behind it. */
-  #pagesEnd = 0;
   /** Counts what the order of matters for. */
   #steps = 0;
 
@@ -81,32 +72,20 @@ export class SimFile {
 
   /** @returns how many bytes were there. */
   read(into: Uint8Array, offset: number): number {
-    const count = Math.max(0, Math.min(into.length, this.#size - offset));
-    this.#copy(into, offset, count, (page) => page.now);
-    return count;
+    return copyFrom(this.#now, into, offset, this.#size - offset);
   }
 
   /** As `read`, of what is on the medium. */
   readDurable(into: Uint8Array, offset: number): number {
-    const count = Math.max(0, Math.min(into.length, this.#durableSize - offset));
-    this.#copy(into, offset, count, (page) => page.durable);
-    return count;
+    return copyFrom(this.#durable, into, offset, this.#durableSize - offset);
   }
 
   write(chunks: readonly Uint8Array[], offset: number): void {
     let at = offset;
     for (const chunk of chunks) {
-      if (at >= this.#pagesEnd * PAGE_BYTES && isZero(chunk)) {
-        at += chunk.length;
-        continue;
-      }
-      for (let done = 0; done < chunk.length;) {
-        const from = at % PAGE_BYTES;
-        const length = Math.min(PAGE_BYTES - from, chunk.length - done);
-        this.#put((at - from) / PAGE_BYTES, from, chunk, done, length);
-        done += length;
-        at += length;
-      }
+      const isStored = chunk.length > 0 && (at < this.#pages * PAGE_BYTES || !isZero(chunk));
+      if (isStored) this.#put(chunk, at);
+      at += chunk.length;
     }
     if (at > offset) this.#size = Math.max(this.#size, at);
   }
@@ -121,43 +100,54 @@ export class SimFile {
 
   /** What is written from here on is not covered. */
   beginSync(): SyncBegun {
-    const pages: (readonly [Page, Uint8Array])[] = [];
+    const pages: number[] = [];
+    const versions: number[] = [];
     for (const page of this.#touched) {
-      if (!page.dirty) continue;
-      page.dirty = false;
-      page.syncing = page.now;
-      pages.push([page, page.now]);
+      if (!this.#dirty[page]) continue;
+      this.#dirty[page] = false;
+      pages.push(page);
+      versions.push(this.#version[page]!);
     }
-    return { pages, size: this.#size, cut: this.#cut, since: ++this.#steps };
+    const bytes = new Uint8Array(pages.length * PAGE_BYTES);
+    for (let at = 0; at < pages.length; at++) bytes.set(pageOf(this.#now, pages[at]!), at * PAGE_BYTES);
+    const begun = { pages, versions, bytes, size: this.#size, cut: this.#cut, since: ++this.#steps };
+    this.#begun.push(begun);
+    return begun;
   }
 
-  endSync({ pages, size, cut, since }: SyncBegun): void {
-    for (const [page, bytes] of pages) {
-      if (page.syncing === bytes) page.syncing = null;
-      if (page.durableSince < since) this.#settle(page, bytes, since);
+  endSync(begun: SyncBegun): void {
+    this.failSync(begun);
+    const { pages, versions, bytes, size, cut, since } = begun;
+    this.#storeDurable();
+    for (let at = 0; at < pages.length; at++) {
+      const page = pages[at]!;
+      if (this.#durableSince[page]! < since) this.#settle(page, pageOf(bytes, at), versions[at]!, since);
     }
     if (this.#sizeSince < since) this.#settleSize(size, cut, since);
   }
 
   /** The kernel says EIO once, and takes what it could not write for clean. */
-  failSync({ pages }: SyncBegun): void {
-    for (const [page, bytes] of pages) if (page.syncing === bytes) page.syncing = null;
+  failSync(begun: SyncBegun): void {
+    const at = this.#begun.indexOf(begun);
+    if (at >= 0) this.#begun.splice(at, 1);
   }
 
   /** Nothing happened, and the next sync has it all to do. */
   abandonSync(begun: SyncBegun): void {
     this.failSync(begun);
-    for (const [page, bytes] of begun.pages) page.dirty ||= page.durableSince < begun.since && page.durable !== bytes;
+    for (const [at, page] of begun.pages.entries()) {
+      this.#dirty[page] ||= this.#durableSince[page]! < begun.since && this.#durableVersion[page] !== begun.versions[at];
+    }
   }
 
   /** What O_DSYNC promises of a write that has happened: its pages, and the size. */
   makeDurable(offset: number, length: number): void {
     const since = ++this.#steps;
-    for (let index = Math.floor(offset / PAGE_BYTES); index * PAGE_BYTES < offset + length; index++) {
-      const page = this.#pages.get(index);
-      if (page === undefined) continue;
-      page.dirty = false;
-      this.#settle(page, page.now, since);
+    this.#storeDurable();
+    const end = Math.min(this.#pages, Math.ceil((offset + length) / PAGE_BYTES));
+    for (let page = Math.floor(offset / PAGE_BYTES); page < end; page++) {
+      this.#dirty[page] = false;
+      this.#settle(page, pageOf(this.#now, page), this.#version[page]!, since);
     }
     if (this.#cut < Infinity) this.#cutDurable(this.#cut, since);
     this.#settleSize(this.#size, this.#cut, since);
@@ -165,35 +155,37 @@ export class SimFile {
 
   /** A durable write that failed: in memory it happened, and the kernel takes it for clean. */
   forget(offset: number, length: number): void {
-    for (let index = Math.floor(offset / PAGE_BYTES); index * PAGE_BYTES < offset + length; index++) {
-      const page = this.#pages.get(index);
-      if (page !== undefined) page.dirty = false;
-    }
+    const end = Math.min(this.#pages, Math.ceil((offset + length) / PAGE_BYTES));
+    for (let page = Math.floor(offset / PAGE_BYTES); page < end; page++) this.#dirty[page] = false;
   }
 
   /** Loss of power: each page that is not durable may have reached the medium or not. @returns how many did while others did not, about. */
   lose(draws: Draws, { garbage }: Tearing): number {
     let torn = 0;
+    this.#storeDurable();
     const cut = this.#cut < this.#durableSize ? this.#cut : Infinity;
     const cutHappened = cut < Infinity && draws.chance(0.5);
     if (cutHappened) this.#cutDurable(cut, ++this.#steps);
-    const touched = [...this.#touched].sort((a, b) => a.index - b.index);
+    const touched = [...this.#touched].sort((a, b) => a - b);
     const how = draws.pick(LOSSES);
     const upTo = how === "prefix" ? draws.below(touched.length + 1) : how === "all" ? Infinity : 0;
     let end = cutHappened ? Math.min(cut, this.#durableSize) : this.#durableSize;
     const grewTo = this.#size;
     for (const [order, page] of touched.entries()) {
       // What was to come after a cut cannot be there without it.
-      const impossible = cut < Infinity && !cutHappened && (page.index + 1) * PAGE_BYTES > cut;
-      if (!impossible && (page.dirty || page.syncing !== null)) {
-        const latest = page.dirty ? page.now : page.syncing!;
-        const bytes = page.dirty && page.syncing !== null && draws.chance(0.3) ? page.syncing : latest;
-        if (order < upTo) page.durable = bytes;
+      const impossible = cut < Infinity && !cutHappened && (page + 1) * PAGE_BYTES > cut;
+      const syncing = this.#syncing(page);
+      const isDirty = this.#dirty[page]!;
+      if (!impossible && (isDirty || syncing !== null)) {
+        const latest = isDirty ? pageOf(this.#now, page) : syncing!;
+        const bytes = isDirty && syncing !== null && draws.chance(0.3) ? syncing : latest;
+        const durable = pageOf(this.#durable, page);
+        if (order < upTo) durable.set(bytes);
         else if (how === "prefix" && order === upTo || how === "torn") {
-          page.durable = tear(page.durable, bytes, draws, garbage);
+          durable.set(tear(durable, bytes, draws, garbage));
           torn++;
         } else continue;
-        end = Math.max(end, Math.min(grewTo, (page.index + 1) * PAGE_BYTES));
+        end = Math.max(end, Math.min(grewTo, (page + 1) * PAGE_BYTES));
       }
     }
     const cutShort = cut < Infinity && !cutHappened;
@@ -205,75 +197,81 @@ export class SimFile {
 
   /** Flips one bit of what is durable, for every reader. @returns where, or -1: nothing is there. */
   rot(draws: Draws): number {
-    const settled = [...this.#pages.values()].filter((page) => page.now === page.durable && page.now !== ZEROS);
+    this.#storeDurable();
+    const settled: number[] = [];
+    for (const [page, version] of this.#version.entries()) {
+      if (version !== ZEROS && version === this.#durableVersion[page]) settled.push(page);
+    }
     if (settled.length === 0) return -1;
     const page = draws.pick(settled);
-    const within = Math.min(PAGE_BYTES, this.#durableSize - page.index * PAGE_BYTES);
+    const within = Math.min(PAGE_BYTES, this.#durableSize - page * PAGE_BYTES);
     if (within <= 0) return -1;
-    const at = draws.below(within);
-    page.now = page.durable = page.now.slice();
-    page.now[at]! ^= 1 << draws.below(8);
-    return page.index * PAGE_BYTES + at;
+    const at = page * PAGE_BYTES + draws.below(within);
+    const bit = 1 << draws.below(8);
+    this.#now[at]! ^= bit;
+    this.#durable[at]! ^= bit;
+    this.#version[page] = this.#durableVersion[page] = ++this.#versions;
+    return at;
   }
 
-  #put(index: number, from: number, chunk: Uint8Array, start: number, length: number): void {
-    let page = this.#pages.get(index);
-    if (page === undefined) {
-      this.#pages.set(index, page = new Page(index));
-      this.#pagesEnd = Math.max(this.#pagesEnd, index + 1);
-    }
-    if (page.now === page.durable || page.now === page.syncing || page.now === ZEROS) {
-      const own = new Uint8Array(PAGE_BYTES);
-      if (page.now !== ZEROS && length < PAGE_BYTES) own.set(page.now);
-      page.now = own;
-    }
-    copyBytes.call(chunk, page.now, from, start, start + length);
-    page.dirty = true;
-    this.#touched.add(page);
+  /** How many pages are stored: those behind them were never written, or only with zeros. */
+  get #pages(): number {
+    return this.#version.length;
   }
 
-  #zeroFrom(size: number, end: number): void {
-    const inFirst = size % PAGE_BYTES;
-    const first = (size - inFirst) / PAGE_BYTES;
-    for (const page of this.#range(first, end)) {
-      if (page.now === ZEROS) continue;
-      const keeps = page.index === first ? inFirst : 0;
-      page.now = keeps === 0 ? ZEROS : cutPage(page.now, keeps);
-      page.dirty = true;
+  #put(chunk: Uint8Array, at: number): void {
+    const first = Math.floor(at / PAGE_BYTES);
+    const end = Math.ceil((at + chunk.length) / PAGE_BYTES);
+    while (this.#version.length < end) {
+      this.#version.push(ZEROS);
+      this.#durableVersion.push(ZEROS);
+      this.#durableSince.push(0);
+      this.#dirty.push(false);
+    }
+    this.#now = grown(this.#now, end * PAGE_BYTES);
+    this.#now.set(chunk, at);
+    const version = ++this.#versions;
+    for (let page = first; page < end; page++) {
+      this.#version[page] = version;
+      this.#dirty[page] = true;
       this.#touched.add(page);
     }
   }
 
+  #zeroFrom(size: number, end: number): void {
+    const first = Math.floor(size / PAGE_BYTES);
+    const last = Math.min(this.#pages, Math.ceil(end / PAGE_BYTES));
+    for (let page = first; page < last; page++) {
+      if (this.#version[page] === ZEROS) continue;
+      this.#version[page] = page * PAGE_BYTES < size ? ++this.#versions : ZEROS;
+      this.#dirty[page] = true;
+      this.#touched.add(page);
+    }
+    this.#now.fill(0, size, last * PAGE_BYTES);
+  }
+
   /** The medium forgets what lies behind `size`. */
   #cutDurable(size: number, since: number): void {
-    const inFirst = size % PAGE_BYTES;
-    const first = (size - inFirst) / PAGE_BYTES;
-    for (const page of this.#range(first, this.#durableSize)) {
-      if (page.durable === ZEROS || page.durableSince === since) continue;
-      page.durable = page.index === first && inFirst > 0 ? cutPage(page.durable, inFirst) : ZEROS;
+    const last = Math.min(this.#pages, Math.ceil(this.#durableSize / PAGE_BYTES));
+    for (let page = Math.floor(size / PAGE_BYTES); page < last; page++) {
+      if (this.#durableVersion[page] === ZEROS || this.#durableSince[page] === since) continue;
+      const from = Math.max(size, page * PAGE_BYTES);
+      this.#durable.fill(0, from, (page + 1) * PAGE_BYTES);
+      this.#durableVersion[page] = from > page * PAGE_BYTES ? ++this.#versions : ZEROS;
       this.#touched.add(page);
     }
     this.#durableSize = Math.min(this.#durableSize, size);
   }
 
-  #range(first: number, end: number): Page[] {
-    const pages: Page[] = [];
-    const last = Math.ceil(end / PAGE_BYTES);
-    if (last - first > this.#pages.size) {
-      for (const page of this.#pages.values()) if (page.index >= first && page.index < last) pages.push(page);
-      return pages;
-    }
-    for (let index = first; index < last; index++) {
-      const page = this.#pages.get(index);
-      if (page !== undefined) pages.push(page);
-    }
-    return pages;
+  #storeDurable(): void {
+    this.#durable = grown(this.#durable, this.#pages * PAGE_BYTES);
   }
 
-  #settle(page: Page, bytes: Uint8Array, since: number): void {
-    page.durable = bytes;
-    page.durableSince = since;
-    if (page.now === bytes) this.#touched.delete(page);
+  #settle(page: number, bytes: Uint8Array, version: number, since: number): void {
+    this.#durable.set(bytes, page * PAGE_BYTES);
+    this.#durableVersion[page] = version;
+    this.#durableSince[page] = since;
+    if (this.#version[page] === version) this.#touched.delete(page);
   }
 
   #settleSize(size: number, cut: number, since: number): void {
@@ -282,37 +280,52 @@ export class SimFile {
     if (this.#cut === cut) this.#cut = Infinity;
   }
 
-  #afterLoss(): void {
-    for (const page of this.#touched) {
-      page.now = page.durable;
-      page.syncing = null;
-      page.dirty = false;
+  /** What the latest sync that is under way, and that no other has overtaken, has of this page. */
+  #syncing(page: number): Uint8Array | null {
+    for (const { pages, bytes, since } of this.#begun.toReversed()) {
+      const at = pages.indexOf(page);
+      if (at >= 0) return this.#durableSince[page]! < since ? pageOf(bytes, at) : null;
     }
-    this.#touched.clear();
-    this.#size = this.#durableSize;
-    this.#cut = Infinity;
-    const inLast = this.#size % PAGE_BYTES;
-    const last = (this.#size - inLast) / PAGE_BYTES;
-    // Behind the end there is nothing, whatever reached the medium.
-    for (const page of this.#pages.values()) {
-      if (page.index < last || page.now === ZEROS) continue;
-      page.now = page.durable = page.index === last && inLast > 0 ? cutPage(page.now, inLast) : ZEROS;
-    }
+    return null;
   }
 
-  #copy(into: Uint8Array, offset: number, count: number, bytesOf: (page: Page) => Uint8Array): void {
-    for (let done = 0; done < count;) {
-      const from = (offset + done) % PAGE_BYTES;
-      const length = Math.min(PAGE_BYTES - from, count - done);
-      const page = this.#pages.get((offset + done - from) / PAGE_BYTES);
-      if (page === undefined) into.fill(0, done, done + length);
-      else copyBytes.call(bytesOf(page), into, done, from, from + length);
-      done += length;
+  #afterLoss(): void {
+    for (const page of this.#touched) {
+      pageOf(this.#now, page).set(pageOf(this.#durable, page));
+      this.#version[page] = this.#durableVersion[page] = ++this.#versions;
+      this.#dirty[page] = false;
     }
+    this.#touched.clear();
+    this.#begun = [];
+    this.#size = this.#durableSize;
+    this.#cut = Infinity;
+    // Behind the end there is nothing, whatever reached the medium.
+    this.#now.fill(0, this.#size);
+    this.#durable.fill(0, this.#size);
+    for (let page = Math.ceil(this.#size / PAGE_BYTES); page < this.#pages; page++) this.#version[page] = this.#durableVersion[page] = ZEROS;
   }
 }
 
 const LOSSES = ["nothing", "all", "prefix", "torn", "torn"] as const;
+
+const pageOf = (bytes: Uint8Array, page: number): Uint8Array => bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+
+/** The same bytes with room for so many, and for some more. */
+function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  if (length <= bytes.length) return bytes;
+  const larger = new Uint8Array(Math.max(length, 2 * bytes.length, PAGES_MIN * PAGE_BYTES));
+  larger.set(bytes);
+  return larger;
+}
+
+/** @param there how many bytes the file has from `offset` on. */
+function copyFrom(bytes: Uint8Array, into: Uint8Array, offset: number, there: number): number {
+  const count = Math.max(0, Math.min(into.length, there));
+  const stored = Math.max(0, Math.min(count, bytes.length - offset));
+  if (stored > 0) into.set(bytes.subarray(offset, offset + stored));
+  if (stored < count) into.fill(0, stored, count);
+  return count;
+}
 
 /** The old one, the new one, or, with `garbage`, neither; a byte that was not to change does not. */
 function tear(old: Uint8Array, bytes: Uint8Array, draws: Draws, garbage: boolean): Uint8Array {
@@ -322,12 +335,6 @@ function tear(old: Uint8Array, bytes: Uint8Array, draws: Draws, garbage: boolean
   const fill = what < 0.05 ? 0 : 1 + draws.below(255);
   for (let byte = 0; byte < PAGE_BYTES; byte++) if (old[byte] !== bytes[byte]) torn[byte] = Math.imul(fill, byte + 1);
   return torn;
-}
-
-function cutPage(bytes: Uint8Array, keeps: number): Uint8Array {
-  const cut = new Uint8Array(PAGE_BYTES);
-  cut.set(bytes.subarray(0, keeps));
-  return cut;
 }
 
 function isZero(bytes: Uint8Array): boolean {

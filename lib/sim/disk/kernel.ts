@@ -2,9 +2,10 @@
  * The calls of a simulated disk: each takes its time, has its effect whoever still wants to know, and is told to its process if that lives. What
  * is under way when the process or the power ends may happen, in part or whole, or not. Knows no files.
  */
+import type { Told } from "../../io/mod.ts";
 import type { Draws } from "../random.ts";
 import type { EndKind } from "../machine.ts";
-import { INSTANT_MS, type Owner, type ScheduledEvent, type World } from "../world.ts";
+import type { Owner, ScheduledEvent, World } from "../world.ts";
 
 export interface Call<T> {
   /** For the trace: a fixed word. */
@@ -15,16 +16,23 @@ export interface Call<T> {
   /** What it does and answers. @throws {IoFailed} what it answers instead. */
   readonly effect: () => T;
   /** What it does if it is interrupted; nothing by default. */
-  readonly interrupted?: (draws: Draws, kind: EndKind) => void;
+  readonly interrupted?: ((draws: Draws, kind: EndKind) => void) | undefined;
 }
 
-interface UnderWay {
-  readonly waitsForDevice: boolean;
-  readonly happen: () => void;
-  readonly interrupted: ((draws: Draws, kind: EndKind) => void) | undefined;
-  event: ScheduledEvent;
+class UnderWay<T = unknown> {
+  readonly call: Call<T>;
+  readonly owner: Owner;
+  readonly told: Told<T>;
   /** When it would have happened without a stall. */
   readonly dueAt: number;
+  event: ScheduledEvent | null = null;
+
+  constructor(owner: Owner, call: Call<T>, told: Told<T>, dueAt: number) {
+    this.owner = owner;
+    this.call = call;
+    this.told = told;
+    this.dueAt = dueAt;
+  }
 }
 
 export class Kernel {
@@ -32,50 +40,70 @@ export class Kernel {
   /** In the order in which they were called. */
   readonly #underWay = new Set<UnderWay>();
   readonly #stallsUntil: () => number;
+  #aimed: ((delayMs: number) => void) | null = null;
 
   constructor(world: World, stallsUntil: () => number) {
     this.#world = world;
     this.#stallsUntil = stallsUntil;
   }
 
-  call<T>(owner: Owner, { kind, delayMs, waitsForDevice, effect, interrupted }: Call<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const happen = (): void => {
-        this.#underWay.delete(call);
-        let answer: () => void;
-        try {
-          const value = effect();
-          answer = () => resolve(value);
-        } catch (error) {
-          answer = () => reject(error);
-        }
-        this.#world.after(INSTANT_MS, "disk.answer", owner, answer);
-      };
-      const dueAt = this.#world.now + delayMs;
-      const delay = waitsForDevice ? Math.max(delayMs, this.#stallsUntil() - this.#world.now) : delayMs;
-      const event = this.#world.after(delay, kind, null, happen);
-      const call: UnderWay = { waitsForDevice, happen, interrupted, event, dueAt };
-      this.#underWay.add(call);
-    });
+  call<T>(owner: Owner, call: Call<T>, told: Told<T>): void {
+    const { kind, delayMs, waitsForDevice } = call;
+    const { now } = this.#world;
+    const delay = waitsForDevice ? Math.max(delayMs, this.#stallsUntil() - now) : delayMs;
+    const underWay = new UnderWay(owner, call, told, now + delayMs) as UnderWay;
+    underWay.event = this.#world.afterWith(delay, kind, null, this.#happen, underWay);
+    this.#underWay.add(underWay);
+    if (!waitsForDevice || this.#aimed === null) return;
+    const aimed = this.#aimed;
+    this.#aimed = null;
+    aimed(delay);
+  }
+
+  /** Tells of the next call that waits for the device, with the milliseconds that it takes; of one at a time. */
+  aim(aimed: ((delayMs: number) => void) | null): void {
+    this.#aimed = aimed;
   }
 
   /** The time until which syncs stall has changed: what waits for the device waits for it. */
   restall(): void {
     const { now } = this.#world;
-    for (const call of this.#underWay) {
-      if (!call.waitsForDevice) continue;
-      const at = Math.max(call.dueAt, this.#stallsUntil(), now);
-      if (at === call.event.at) continue;
-      call.event.cancelled = true;
-      call.event = this.#world.after(at - now, call.event.kind, null, call.happen);
+    for (const underWay of this.#underWay) {
+      const { call: { kind, waitsForDevice }, dueAt } = underWay;
+      if (!waitsForDevice) continue;
+      const event = underWay.event!;
+      const at = Math.max(dueAt, this.#stallsUntil(), now);
+      if (at === event.at) continue;
+      event.cancelled = true;
+      underWay.event = this.#world.afterWith(at - now, kind, null, this.#happen, underWay);
     }
   }
 
   end(draws: Draws, kind: EndKind): void {
-    for (const { event, interrupted } of this.#underWay) {
-      event.cancelled = true;
-      interrupted?.(draws, kind);
+    for (const { event, call } of this.#underWay) {
+      event!.cancelled = true;
+      call.interrupted?.(draws, kind);
     }
     this.#underWay.clear();
+  }
+
+  readonly #happen = (underWay: UnderWay): void => {
+    this.#underWay.delete(underWay);
+    const { owner, call, told } = underWay;
+    let value: unknown;
+    try {
+      value = call.effect();
+    } catch (error) {
+      return this.#answer(owner, () => told.reject(error));
+    }
+    if (owner.alive && !owner.paused) told.resolve(value);
+    else this.#answer(owner, () => told.resolve(value));
+  };
+
+  /** A process that is stopped hears of it once it goes on; one that is gone never does. */
+  #answer(owner: Owner, answer: () => void): void {
+    if (!owner.alive) return;
+    if (owner.paused) this.#world.hold("disk.answer", owner, answer);
+    else answer();
   }
 }

@@ -9,6 +9,7 @@ import {
   type Disk,
   type DiskFile,
   IoFailed,
+  type Late,
   type OpenOptions,
   type SyncGate,
 } from "../../io/mod.ts";
@@ -58,71 +59,65 @@ export class SimMount implements Disk {
       return handle;
     };
     const create = mode === "read" || mode === "write" ? undefined : () => this.disk.names.open(path, mode);
-    const opening = this.#quick("disk.open", opened, create);
     // Opened too late: nobody will ever close it but us.
-    return this.#deadlines.guard(deadline, path, opening, (late) => "ok" in late && late.ok.free());
+    return this.quick("disk.open", path, deadline, opened, create, (late) => "ok" in late && late.ok.free());
   }
 
   list(path: string, deadline: Deadline): Promise<readonly DirectoryEntry[]> {
-    return this.#guarded(deadline, path, this.#quick("disk.list", () => this.disk.names.list(path)));
+    return this.quick("disk.list", path, deadline, () => this.disk.names.list(path));
   }
 
   makeDirectory(path: string, deadline: Deadline): Promise<void> {
     const make = () => this.disk.names.makeDirectory(path);
-    return this.#guarded(deadline, path, this.#quick("disk.makeDirectory", make, make));
+    return this.quick("disk.makeDirectory", path, deadline, make, make);
   }
 
   rename(from: string, to: string, deadline: Deadline): Promise<void> {
     const rename = () => this.disk.names.rename(from, to);
-    return this.#guarded(deadline, from, this.#quick("disk.rename", rename, rename));
+    return this.quick("disk.rename", from, deadline, rename, rename);
   }
 
   removeFile(path: string, deadline: Deadline): Promise<void> {
     const remove = () => this.disk.names.removeFile(path);
-    return this.#guarded(deadline, path, this.#quick("disk.remove", remove, remove));
+    return this.quick("disk.remove", path, deadline, remove, remove);
   }
 
   removeDirectory(path: string, deadline: Deadline): Promise<void> {
-    const removing = this.call({
+    return this.call(path, deadline, {
       kind: "disk.removeDirectory",
       delayMs: this.disk.delayMs(0, false),
       waitsForDevice: false,
       effect: () => this.disk.names.removeDirectory(path),
       interrupted: (draws) => this.disk.names.removeDirectory(path, draws.below(4)),
     });
-    return this.#guarded(deadline, path, removing);
   }
 
-  async syncDirectory(path: string, deadline: Deadline): Promise<void> {
+  syncDirectory(path: string, deadline: Deadline): Promise<void> {
     const { names, faults, world } = this.disk;
-    const directory = await this.#guarded(deadline, path, this.#quick("disk.open", () => names.directory("sync directory", path)));
-    const syncing = this.waiting(deadline, () => {
+    return this.waiting(path, deadline, () => {
+      const directory = names.find(path);
       const { order } = names;
       const end = (): void => {
-        if (!faults.lies(world.now)) names.endSync(directory, order);
+        if (!faults.lies(world.now)) names.endSync(directory!, order);
       };
-      return this.call({
+      return {
         kind: "disk.syncDirectory",
         delayMs: this.disk.delayMs(0, true),
         waitsForDevice: true,
         effect: () => {
+          if (directory === null) throw new IoFailed("sync directory", path, "ENOENT");
           // Names are in a journal that is written in order: unlike pages, none of them is skipped for good.
           if (faults.takes("syncFails")) throw new IoFailed("sync directory", path, "EIO");
           end();
         },
-        interrupted: (draws) => draws.chance(0.5) && end(),
-      });
+        interrupted: directory === null ? undefined : (draws) => draws.chance(0.5) && end(),
+      };
     });
-    return this.#guarded(deadline, path, syncing);
   }
 
   space(path: string, deadline: Deadline): Promise<{ readonly totalBytes: number; readonly freeBytes: number }> {
     const { disk } = this;
-    return this.#guarded(
-      deadline,
-      path,
-      this.#quick("disk.space", () => ({ totalBytes: disk.capacityBytes, freeBytes: disk.freeBytes })),
-    );
+    return this.quick("disk.space", path, deadline, () => ({ totalBytes: disk.capacityBytes, freeBytes: disk.freeBytes }));
   }
 
   /** At once, as flock with LOCK_NB is. */
@@ -152,34 +147,42 @@ export class SimMount implements Disk {
 
   // ── for its handles ──
 
-  call<T>(call: Call<T>): Promise<T> {
-    return this.#owner.alive ? this.disk.kernel.call(this.#owner, call) : new Promise(() => {});
+  /** Never answers a process that is gone. */
+  call<T>(path: string, deadline: Deadline, call: Call<T>, onLate?: (late: Late<T>) => void): Promise<T> {
+    if (!this.#owner.alive) return new Promise(() => {});
+    return this.#deadlines.call(deadline, path, (told) => this.disk.kernel.call(this.#owner, call, told), onLate);
   }
-  guarded<T>(deadline: Deadline, path: string, work: Promise<T>): Promise<T> {
-    return this.#guarded(deadline, path, work);
-  }
-  /** Waits for its turn at the device. */
-  waiting(deadline: Deadline, start: () => Promise<void>): Promise<void> {
-    return this.#gate.run(deadline, start);
-  }
-  closed(handle: SimHandle): void {
-    this.#handles.delete(handle);
+
+  /** A call that begins once it is its turn at the device. */
+  waiting(path: string, deadline: Deadline, begin: () => Call<void>): Promise<void> {
+    const { kernel } = this.disk;
+    const start = () =>
+      new Promise<void>((resolve, reject) => {
+        if (this.#owner.alive) kernel.call(this.#owner, begin(), { resolve, reject });
+      });
+    return this.#deadlines.guard(deadline, path, this.#gate.run(deadline, start));
   }
 
   /** A call that needs no device. @param interrupted what may happen of it if it is interrupted. */
-  #quick<T>(kind: string, effect: () => T, interrupted?: () => void): Promise<T> {
-    const { disk } = this;
-    return this.call({
+  quick<T>(
+    kind: string,
+    path: string,
+    deadline: Deadline,
+    effect: () => T,
+    interrupted?: () => void,
+    onLate?: (late: Late<T>) => void,
+  ): Promise<T> {
+    return this.call(path, deadline, {
       kind,
-      delayMs: disk.delayMs(0, false),
+      delayMs: this.disk.delayMs(0, false),
       waitsForDevice: false,
       effect,
-      ...(interrupted === undefined ? {} : { interrupted: (draws) => draws.chance(0.5) && ignoringErrors(interrupted) }),
-    });
+      interrupted: interrupted === undefined ? undefined : (draws) => draws.chance(0.5) && ignoringErrors(interrupted),
+    }, onLate);
   }
 
-  #guarded<T>(deadline: Deadline, path: string, work: Promise<T>): Promise<T> {
-    return this.#deadlines.guard(deadline, path, work);
+  closed(handle: SimHandle): void {
+    this.#handles.delete(handle);
   }
 }
 
@@ -211,39 +214,44 @@ class SimHandle implements DiskFile {
 
   write(chunks: readonly Uint8Array[], offset: number, deadline: Deadline): Promise<void> {
     const listed = chunks.slice();
-    const start = () => this.#write(listed, offset);
-    return this.#mount.guarded(deadline, this.path, this.#durableWrites ? this.#mount.waiting(deadline, start) : start());
+    if (this.#durableWrites) return this.#mount.waiting(this.path, deadline, () => this.#write(listed, offset));
+    return this.#mount.call(this.path, deadline, this.#write(listed, offset));
   }
 
   sync(deadline: Deadline): Promise<void> {
-    return this.#mount.guarded(deadline, this.path, this.#mount.waiting(deadline, () => this.#sync()));
+    return this.#mount.waiting(this.path, deadline, () => this.#sync());
   }
 
   read(into: Uint8Array, offset: number, deadline: Deadline): Promise<number> {
     const { disk } = this.#mount;
-    return this.#call("disk.read", deadline, into.length, () => {
-      this.#check("read", true);
-      if (disk.faults.takes("readFails")) throw new IoFailed("read", this.path, "EIO");
-      return this.#file.read(into, offset);
+    return this.#mount.call(this.path, deadline, {
+      kind: "disk.read",
+      delayMs: disk.delayMs(into.length, false),
+      waitsForDevice: false,
+      effect: () => {
+        this.#check("read", true);
+        if (disk.faults.takes("readFails")) throw new IoFailed("read", this.path, "EIO");
+        return this.#file.read(into, offset);
+      },
     });
   }
 
   size(deadline: Deadline): Promise<number> {
-    return this.#call("disk.size", deadline, 0, () => {
+    return this.#mount.quick("disk.size", this.path, deadline, () => {
       this.#check("stat", true);
       return this.#file.size;
     });
   }
 
   truncate(size: number, deadline: Deadline): Promise<void> {
-    return this.#call("disk.truncate", deadline, 0, () => {
+    return this.#mount.quick("disk.truncate", this.path, deadline, () => {
       this.#check("truncate", this.#writable);
       this.#mount.disk.truncate(this.#file, size);
     });
   }
 
   close(deadline: Deadline): Promise<void> {
-    return this.#call("disk.close", deadline, 0, () => {
+    return this.#mount.quick("disk.close", this.path, deadline, () => {
       this.#check("close", true);
       this.free();
     });
@@ -257,17 +265,12 @@ class SimHandle implements DiskFile {
     this.#mount.disk.unused(this.#file);
   }
 
-  #call<T>(kind: string, deadline: Deadline, bytes: number, effect: () => T): Promise<T> {
-    const work = this.#mount.call({ kind, delayMs: this.#mount.disk.delayMs(bytes, false), waitsForDevice: false, effect });
-    return this.#mount.guarded(deadline, this.path, work);
-  }
-
   /** The bytes are taken when it happens, so a buffer that was given away too early is seen. */
-  #write(chunks: readonly Uint8Array[], offset: number): Promise<void> {
+  #write(chunks: readonly Uint8Array[], offset: number): Call<void> {
     const { disk } = this.#mount;
     const length = lengthOf(chunks);
     const durable = this.#durableWrites;
-    return this.#mount.call({
+    return {
       kind: "disk.write",
       delayMs: disk.delayMs(length, durable),
       waitsForDevice: durable,
@@ -283,7 +286,7 @@ class SimHandle implements DiskFile {
           ignoringErrors(() => disk.write(this.#file, firstBytes(chunks, Math.ceil(length * share)), offset, this.path));
         }
       },
-    });
+    };
   }
 
   /** The second half of a durable write. */
@@ -298,7 +301,7 @@ class SimHandle implements DiskFile {
     disk.touched(this.#file);
   }
 
-  #sync(): Promise<void> {
+  #sync(): Call<void> {
     const { disk } = this.#mount;
     const file = this.#file;
     const begun = file.beginSync();
@@ -308,7 +311,7 @@ class SimHandle implements DiskFile {
       file.endSync(begun);
       disk.touched(file);
     };
-    return this.#mount.call({
+    return {
       kind: "disk.sync",
       delayMs: disk.delayMs(0, true),
       waitsForDevice: true,
@@ -323,7 +326,7 @@ class SimHandle implements DiskFile {
         if (draws.chance(0.5)) end();
         else if (kind === "process") abandon();
       },
-    });
+    };
   }
 
   #check(op: string, allowed: boolean): void {

@@ -32,6 +32,8 @@ export class Names {
   readonly #holders = new Map<Node, SimDirectory[]>();
   #journal: Change[] = [];
   #order = 0;
+  /** Paths are asked for again and again. */
+  readonly #parts = new Map<string, readonly string[]>();
   /** Told about a file that lost its last name: its room may be free. */
   readonly #unnamed: (file: SimFile) => void;
 
@@ -61,7 +63,7 @@ export class Names {
 
   makeDirectory(path: string): void {
     let directory = this.#root;
-    for (const name of partsOf(path)) {
+    for (const name of this.#partsOf(path)) {
       let next = directory.entries.get(name);
       if (next === undefined) this.#change({ directory, name }, next = new SimDirectory(), null);
       if (next.kind !== "directory") throw new IoFailed("make directory", path, "EEXIST");
@@ -90,9 +92,9 @@ export class Names {
 
   /** From the leaves up, one name after the other. @param most that many names at most: somebody was interrupted. */
   removeDirectory(path: string, most = Infinity): void {
-    const parts = partsOf(path);
-    const name = parts.pop();
-    const parent = this.#find(parts);
+    const parts = this.#partsOf(path);
+    const name = parts.at(-1);
+    const parent = this.#find(parts, parts.length - 1);
     if (name === undefined || parent?.kind !== "directory") return;
     const directory = parent.entries.get(name);
     if (directory?.kind !== "directory") return;
@@ -102,10 +104,18 @@ export class Names {
 
   /** @throws {IoFailed} `ENOENT`, `ENOTDIR`. */
   directory(op: string, path: string): SimDirectory {
-    const node = this.#find(partsOf(path));
+    const parts = this.#partsOf(path);
+    const node = this.#find(parts, parts.length);
     if (node === undefined) throw new IoFailed(op, path, "ENOENT");
     if (node.kind !== "directory") throw new IoFailed(op, path, "ENOTDIR");
     return node;
+  }
+
+  /** The directory of this path; null when there is none. */
+  find(path: string): SimDirectory | null {
+    const parts = this.#partsOf(path);
+    const node = this.#find(parts, parts.length);
+    return node?.kind === "directory" ? node : null;
   }
 
   /** Until here a sync that begins now reaches. */
@@ -188,18 +198,24 @@ export class Names {
     }
   }
 
-  #find(parts: readonly string[]): Node | undefined {
+  /** What the first `count` of them lead to. */
+  #find(parts: readonly string[], count: number): Node | undefined {
     let node: Node | undefined = this.#root;
-    for (const part of parts) node = node?.kind === "directory" ? node.entries.get(part) : undefined;
+    for (let at = 0; at < count; at++) node = node?.kind === "directory" ? node.entries.get(parts[at]!) : undefined;
     return node;
   }
 
   #locate(op: string, path: string): Place {
-    const parts = partsOf(path);
-    const name = parts.pop();
-    const directory = this.#find(parts);
-    if (name === undefined || directory?.kind !== "directory") throw new IoFailed(op, path, "ENOENT");
-    return { directory, name };
+    const parts = this.#partsOf(path);
+    const directory = this.#find(parts, parts.length - 1);
+    if (parts.length === 0 || directory?.kind !== "directory") throw new IoFailed(op, path, "ENOENT");
+    return { directory, name: parts.at(-1)! };
+  }
+
+  #partsOf(path: string): readonly string[] {
+    let parts = this.#parts.get(path);
+    if (parts === undefined) this.#parts.set(path, parts = partsOf(path));
+    return parts;
   }
 }
 

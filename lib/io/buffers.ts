@@ -16,6 +16,8 @@ export const unpooled: Lease = { retain() {}, release() {} };
 
 /** Pieces of at most this size share a slab. Larger ones have a buffer of their own, of the next power of two. */
 export const SLAB_BYTES = 1024 * 1024;
+/** The first slab of a pool; each one after it is twice as large. A pool that little is asked of stays small. */
+const FIRST_SLAB_BYTES = 16 * 1024;
 
 export interface BufferPoolStats {
   /** Bytes of buffers that are leased, in part or whole. */
@@ -38,13 +40,15 @@ export interface Piece extends Lease {
  */
 export class BufferPool {
   readonly #idleBytesMax: number;
-  /** Free buffers by their size, which is `SLAB_BYTES` or a larger power of two; the size that was not asked for longest comes first. */
+  /** Free buffers by their size, a power of two; the size that was not asked for longest comes first. */
   readonly #idle = new Map<number, Uint8Array[]>();
   #idleBytes = 0;
   #usedBytes = 0;
   #leases = 0;
   /** The slab that small pieces are cut from; its `claims` include one of the pool's own. */
   #current: Slab | null = null;
+  /** Of the next slab. */
+  #slabBytes = FIRST_SLAB_BYTES;
 
   constructor({ idleBytesMax }: { readonly idleBytesMax: number }) {
     this.#idleBytesMax = idleBytesMax;
@@ -55,12 +59,15 @@ export class BufferPool {
     this.#leases++;
     if (length > SLAB_BYTES) return new LeasedPiece(this, this.#newSlab(2 ** Math.ceil(Math.log2(length))), 0, length);
     let slab = this.#current;
+    if (slab !== null && slab.claims === 1) slab.cut = 0; // Nobody but the pool holds it: start over.
     if (slab === null || slab.bytes.length - slab.cut < length) {
       const old = slab;
-      slab = this.#current = this.#newSlab(SLAB_BYTES);
+      while (this.#slabBytes < length) this.#slabBytes *= 2;
+      slab = this.#current = this.#newSlab(this.#slabBytes);
+      this.#slabBytes = Math.min(SLAB_BYTES, 2 * this.#slabBytes);
       slab.claims++;
       if (old !== null) this.unclaim(old);
-    } else if (slab.claims === 1) slab.cut = 0; // Nobody but the pool holds it: start over.
+    }
     const piece = new LeasedPiece(this, slab, slab.cut, length);
     slab.cut += length;
     return piece;

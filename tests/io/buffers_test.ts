@@ -57,6 +57,15 @@ describe("BufferPool", () => {
     );
   });
 
+  test("a pool of which little is asked stays small, one of which much is asked cuts large slabs", () => {
+    const pool = new BufferPool({ idleBytesMax: 0 });
+    for (let i = 0; i < 10_000; i++) pool.take(100).release();
+    expect(pool.stats.usedBytes).toBeLessThanOrEqual(SLAB_BYTES / 32);
+    const buffers = new Set(Array.from({ length: 20_000 }, () => pool.take(1000).bytes.buffer));
+    expect(buffers.size).toBeLessThan(40);
+    expect(pool.take(SLAB_BYTES).bytes.buffer.byteLength).toBe(SLAB_BYTES);
+  });
+
   test("reuses its buffers", () => {
     const pool = new BufferPool({ idleBytesMax: 8 * SLAB_BYTES });
     const buffers = new Set<ArrayBufferLike>();

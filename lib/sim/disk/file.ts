@@ -302,7 +302,9 @@ export class SimFile {
     // Behind the end there is nothing, whatever reached the medium.
     this.#now.fill(0, this.#size);
     this.#durable.fill(0, this.#size);
-    for (let page = Math.ceil(this.#size / PAGE_BYTES); page < this.#pages; page++) this.#version[page] = this.#durableVersion[page] = ZEROS;
+    for (let page = Math.ceil(this.#size / PAGE_BYTES); page < this.#pages; page++) {
+      this.#version[page] = this.#durableVersion[page] = ZEROS;
+    }
   }
 }
 

@@ -120,7 +120,7 @@ export class WalFiles {
 
   async #fill(): Promise<void> {
     const path = `${this.#directory}/filling.tmp`;
-    const zeros = new Uint8Array(ZEROS_BYTES);
+    const zeros = new Uint8Array(Math.min(ZEROS_BYTES, this.#options.fileBytes));
     const file = await this.#io.disk.open(path, { mode: "create" }, this.#deadline("wal.open"));
     try {
       for (let at = 0; at < this.#options.fileBytes && !this.#closed; at += zeros.length) {

@@ -6,11 +6,20 @@ import type { Draws } from "../random.ts";
 
 /** A page is a sector: what a disk writes whole, or not. */
 const PAGE_BYTES = 512;
-const PAGES_MIN = 4;
+const PAGES_MIN = 8;
 /** Zeros are looked for in pieces of this size. */
 const ZEROS_BYTES = 64 * 1024;
 
 const MANY_ZEROS = new Uint8Array(ZEROS_BYTES);
+/** As `into.set(bytes.subarray(start, end), at)` without the view, which costs more than the copy. */
+const copyBytes = Buffer.prototype.copy as unknown as (
+  this: Uint8Array,
+  into: Uint8Array,
+  at: number,
+  start: number,
+  end: number,
+) => number;
+
 /** The version of a page of zeros: every other content that a page ever has is given a number of its own. */
 const ZEROS = 0;
 
@@ -109,7 +118,7 @@ export class SimFile {
       versions.push(this.#version[page]!);
     }
     const bytes = new Uint8Array(pages.length * PAGE_BYTES);
-    for (let at = 0; at < pages.length; at++) bytes.set(pageOf(this.#now, pages[at]!), at * PAGE_BYTES);
+    for (let at = 0; at < pages.length; at++) copyPage(this.#now, pages[at]!, bytes, at);
     const begun = { pages, versions, bytes, size: this.#size, cut: this.#cut, since: ++this.#steps };
     this.#begun.push(begun);
     return begun;
@@ -121,7 +130,7 @@ export class SimFile {
     this.#storeDurable();
     for (let at = 0; at < pages.length; at++) {
       const page = pages[at]!;
-      if (this.#durableSince[page]! < since) this.#settle(page, pageOf(bytes, at), versions[at]!, since);
+      if (this.#durableSince[page]! < since) this.#settle(page, bytes, at, versions[at]!, since);
     }
     if (this.#sizeSince < since) this.#settleSize(size, cut, since);
   }
@@ -147,7 +156,7 @@ export class SimFile {
     const end = Math.min(this.#pages, Math.ceil((offset + length) / PAGE_BYTES));
     for (let page = Math.floor(offset / PAGE_BYTES); page < end; page++) {
       this.#dirty[page] = false;
-      this.#settle(page, pageOf(this.#now, page), this.#version[page]!, since);
+      this.#settle(page, this.#now, page, this.#version[page]!, since);
     }
     if (this.#cut < Infinity) this.#cutDurable(this.#cut, since);
     this.#settleSize(this.#size, this.#cut, since);
@@ -264,11 +273,12 @@ export class SimFile {
   }
 
   #storeDurable(): void {
-    this.#durable = grown(this.#durable, this.#pages * PAGE_BYTES);
+    if (this.#durable.length < this.#now.length) this.#durable = grown(this.#durable, this.#now.length);
   }
 
-  #settle(page: number, bytes: Uint8Array, version: number, since: number): void {
-    this.#durable.set(bytes, page * PAGE_BYTES);
+  /** @param at which page of `bytes`. */
+  #settle(page: number, bytes: Uint8Array, at: number, version: number, since: number): void {
+    copyPage(bytes, at, this.#durable, page);
     this.#durableVersion[page] = version;
     this.#durableSince[page] = since;
     if (this.#version[page] === version) this.#touched.delete(page);
@@ -291,7 +301,7 @@ export class SimFile {
 
   #afterLoss(): void {
     for (const page of this.#touched) {
-      pageOf(this.#now, page).set(pageOf(this.#durable, page));
+      copyPage(this.#durable, page, this.#now, page);
       this.#version[page] = this.#durableVersion[page] = ++this.#versions;
       this.#dirty[page] = false;
     }
@@ -312,6 +322,10 @@ const LOSSES = ["nothing", "all", "prefix", "torn", "torn"] as const;
 
 const pageOf = (bytes: Uint8Array, page: number): Uint8Array => bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
 
+function copyPage(from: Uint8Array, page: number, into: Uint8Array, at: number): void {
+  copyBytes.call(from, into, at * PAGE_BYTES, page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+}
+
 /** The same bytes with room for so many, and for some more. */
 function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
   if (length <= bytes.length) return bytes;
@@ -324,7 +338,7 @@ function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<Array
 function copyFrom(bytes: Uint8Array, into: Uint8Array, offset: number, there: number): number {
   const count = Math.max(0, Math.min(into.length, there));
   const stored = Math.max(0, Math.min(count, bytes.length - offset));
-  if (stored > 0) into.set(bytes.subarray(offset, offset + stored));
+  if (stored > 0) copyBytes.call(bytes, into, 0, offset, offset + stored);
   if (stored < count) into.fill(0, stored, count);
   return count;
 }

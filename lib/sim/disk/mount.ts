@@ -102,7 +102,8 @@ export class SimMount implements Disk {
       };
       return {
         kind: "disk.syncDirectory",
-        delayMs: this.disk.delayMs(0, true),
+        // It is opened first.
+        delayMs: this.disk.delayMs(0, false) + this.disk.delayMs(0, true),
         waitsForDevice: true,
         effect: () => {
           if (directory === null) throw new IoFailed("sync directory", path, "ENOENT");

@@ -30,6 +30,8 @@ export class PartitionModel {
   readonly isCompacted: boolean;
   /** In offset order, without gaps: what is appended now, whether promised or not. */
   #kept: KeptBatch[] = [];
+  /** Those of them by their first mark. */
+  readonly #byMark = new Map<number, KeptBatch>();
   /** The end while nothing is kept. */
   #floor = 0;
   /** Everything that ever had a place: what a disk that lied may bring back. */
@@ -67,14 +69,14 @@ export class PartitionModel {
     if (base !== this.end) this.#violated(`an append was given offset ${base}, the log ended at ${this.end}`);
     const kept = { ...batch, bytes, base, last: base + batch.marks.length - 1, epoch };
     this.#kept.push(kept);
+    this.#byMark.set(kept.marks[0]!, kept);
     this.#ever.push(kept);
     return kept;
   }
 
   /** Where the batch with this first mark is now; null when it is not in the log. */
   placeOf({ marks }: NewBatch): KeptBatch | null {
-    for (let at = this.#kept.length - 1; at >= 0; at--) if (this.#kept[at]!.marks[0] === marks[0]) return this.#kept[at]!;
-    return null;
+    return this.#byMark.get(marks[0]!) ?? null;
   }
 
   /** Everything below `end` is there for ever. */
@@ -140,6 +142,8 @@ export class PartitionModel {
       }
     }
     this.#kept = found;
+    this.#byMark.clear();
+    for (const kept of found) this.#byMark.set(kept.marks[0]!, kept);
     this.#floor = end;
     this.start = start;
     this.startAsked = Math.max(start, this.startAsked);
@@ -237,7 +241,7 @@ export class PartitionModel {
   }
 
   #dropFrom(end: number): void {
-    while (this.#kept.length > 0 && this.#kept.at(-1)!.last >= end) this.#kept.pop();
+    while (this.#kept.length > 0 && this.#kept.at(-1)!.last >= end) this.#byMark.delete(this.#kept.pop()!.marks[0]!);
     if (this.#kept.length === 0) this.#floor = end;
   }
 

@@ -137,6 +137,7 @@ export class SegmentStore {
    */
   async removeOthers(segments: readonly Segment[], keepSwaps: boolean): Promise<Set<number>> {
     const bases = new Set<number>();
+    const known = new Set(segments.map(({ base }) => base));
     let entries;
     try {
       entries = await this.#needs.io.disk.list(this.directory, this.#deadline("log.list"));
@@ -149,7 +150,7 @@ export class SegmentStore {
     for (const { name, kind } of entries) {
       if (kind !== "file") continue;
       const base = /^(\d{20})\.(log|index|timeindex)$/.exec(name)?.[1];
-      if (base !== undefined && segments.some((segment) => segment.base === Number(base))) {
+      if (base !== undefined && known.has(Number(base))) {
         if (name.endsWith(".log")) bases.add(Number(base));
         continue;
       }

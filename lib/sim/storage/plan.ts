@@ -37,7 +37,7 @@ function knobsOf(draws: Draws): Record<string, number> {
     tailBytesLimit: tailBytesMax * draws.pick([1, 2, 8]),
     checkpointWalBytes: draws.pick([4 * KIB, 32 * KIB, MIB, MIB]),
     checkpointMs: draws.pick([50, 500, 2_000, 5_000, 60_000]),
-    openFilesMax: draws.pick([1, 3, 100, 100]),
+    openFilesMax: draws.pick([1, 3, 100, 100, 100, 100]),
     indexCacheBytes: draws.pick([0, 200, MIB]),
     idleBufferBytes: draws.pick([0, 20 * MIB]),
     producersPerLogMax: draws.chance(0.1) ? 1 : 10_000,
@@ -47,12 +47,13 @@ function knobsOf(draws: Draws): Record<string, number> {
     decompressedBytesMax: MIB,
     restartMs: Math.round(draws.skewed(10, 1_000)),
     appendMs: draws.pick([200, 2_000, 15_000]),
+    aimed: draws.pick([0, 0.7, 1]),
   };
 }
 
 function workloadsOf(draws: Draws): WorkloadPlan[] {
   const plans: WorkloadPlan[] = [];
-  const pace = draws.skewed(100, 600);
+  const pace = draws.skewed(150, 1_000);
   const kinds = ["plain", "plain", "retained", "compacted", "followed"];
   const topics = draws.pick([1, 1, 2, 3]);
   for (let at = 0; at < topics; at++) plans.push(topicOf(draws, draws.pick(kinds), pace * topics));
@@ -62,7 +63,7 @@ function workloadsOf(draws: Draws): WorkloadPlan[] {
       clients: 1,
       operations: 10_000,
       knobs: {
-        thinkMs: Math.round(draws.skewed(150, 1_500)),
+        thinkMs: Math.round(draws.skewed(250, 2_500)),
         snapshotChance: draws.pick([0, 0.05, 0.3]),
         dataBytes: draws.pick([1, 100, 3_000]),
       },
@@ -82,12 +83,13 @@ function topicOf(draws: Draws, kind: string, thinkMs: number): WorkloadPlan {
     partitions: 1 + draws.below(3),
     readers: draws.below(2),
     thinkMs: Math.round(thinkMs * clients),
-    readThinkMs: Math.round(draws.skewed(100, 1_500)),
+    readThinkMs: Math.round(draws.skewed(200, 2_000)),
     recordBytes: draws.pick([10, 100, 100, 1_000]),
     batchRecords: draws.pick([1, 3, 10]),
-    inFlight: 1 + draws.below(5),
+    inFlight: draws.pick([1, 2, 3, 5, 5]),
     idempotent: draws.chance(0.7) ? 1 : 0,
     acksOne: draws.chance(0.3) ? 1 : 0,
+    lostReplies: draws.pick([0, 0.02, 0.2]),
     segmentBytes: draws.pick([300, 4 * KIB, 16 * KIB, MIB]),
     segmentMs: draws.pick([500, 5_000, 1e12]),
     indexIntervalBytes: draws.pick([1, 100, 4 * KIB]),

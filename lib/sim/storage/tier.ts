@@ -13,6 +13,8 @@ import { Writer } from "./writer.ts";
 
 /** Once all faults are over, everything has come to its end within this. */
 const CONVERGE_MS = 120_000;
+/** A fault that is aimed at a call of the disk waits for one so long. */
+const AIM_MS = 400;
 
 export const storageTier: Tier = { name: "storage", plan: planOf, run: (plan, trace) => runStorage(plan, trace === true) };
 
@@ -100,16 +102,34 @@ function employ(run: StorageRun, { kind, clients, operations, knobs }: WorkloadP
   }
 }
 
+/** While the next call that waits for the device is under way; without one, later all the same. Never once faults are over. */
+function aim({ world, plan, disk: { kernel } }: StorageRun, hit: () => void): void {
+  const inTime = (): void => {
+    if (world.now < plan.horizonMs) hit();
+  };
+  const late = world.after(AIM_MS, "fault", null, () => {
+    kernel.aim(null);
+    inTime();
+  });
+  kernel.aim((delayMs) => {
+    late.cancelled = true;
+    world.after(delayMs * world.draws("aim").float(), "fault", null, inTime);
+  });
+}
+
 function happen(run: StorageRun, fault: Fault): void {
   const { world, machine, disk } = run;
   run.happened.add(fault.kind);
   world.trace.add(fault.kind, world.now, 0);
   switch (fault.kind) {
     case "kill":
-    case "powerLoss":
-      run.end(fault.kind === "kill" ? "process" : "power");
-      world.after(fault.forMs, "restart", null, () => run.start());
-      return;
+    case "powerLoss": {
+      const end = (): void => {
+        run.end(fault.kind === "kill" ? "process" : "power");
+        world.after(fault.forMs, "restart", null, () => run.start());
+      };
+      return world.draws("aim").chance(run.knob("aimed", 0)) ? aim(run, end) : end();
+    }
     case "stop":
       return run.close(() => world.after(fault.forMs, "restart", null, () => run.start()));
     case "pause":

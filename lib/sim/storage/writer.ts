@@ -20,6 +20,8 @@ interface Wanted {
   readonly epoch: number;
   /** Waits to be told. */
   inFlight: boolean;
+  /** What is told of an earlier one was lost. */
+  attempt: number;
 }
 
 const AGAIN_MS = 1;
@@ -74,6 +76,7 @@ export class Writer extends Actor {
       return;
     }
     const partition = node.replicas.byName(this.#topicName, this.#partition)!;
+    if (this.#wanted.length > 1 && this.#producerId >= 0 && this.draws.chance(this.#knobs["lostReplies"] ?? 0)) this.#loseReplies();
     const again = this.#wanted.find(({ inFlight }) => !inFlight);
     if (again !== undefined) return this.#send(node, partition, model, again) ? AGAIN_MS : BACKOFF_MS;
     // One that was refused takes its time for the next one too.
@@ -95,7 +98,7 @@ export class Writer extends Actor {
       ? null
       : { producerId: this.#producerId, producerEpoch: this.#epoch, baseSequence: this.#sequence };
     const batch = makeBatch(this.draws, this.#knobs, node.io.clock.wall(), () => this.run.nextMark(), producer);
-    const wanted = { batch, topic: this.#topic, sequence: this.#sequence, epoch: this.#epoch, inFlight: false };
+    const wanted = { batch, topic: this.#topic, sequence: this.#sequence, epoch: this.#epoch, inFlight: false, attempt: 0 };
     this.#sequence += batch.marks.length;
     return wanted;
   }
@@ -136,6 +139,7 @@ export class Writer extends Actor {
     }
     lease.release();
     wanted.inFlight = true;
+    const attempt = ++wanted.attempt;
     const appendMs = this.run.knob("appendMs", 5000);
     const askedAt = this.run.world.now;
     const deadline = node.io.deadlines.in("append", appendMs);
@@ -143,7 +147,9 @@ export class Writer extends Actor {
     partition.whenAcknowledged(result.lastOffset, acks, deadline, {
       acknowledged: (_, error) =>
         this.run.guard(() => {
-          if (node.incarnation.alive) this.#told(model, wanted, place, isDuplicate, error, askedAt + appendMs);
+          if (node.incarnation.alive && wanted.attempt === attempt) {
+            this.#told(model, wanted, place, isDuplicate, error, askedAt + appendMs);
+          }
         }),
     }, 0);
     return true;
@@ -175,6 +181,15 @@ export class Writer extends Actor {
     if (kept.isTombstone) return;
     for (const mark of [kept.marks[0]!, kept.marks.at(-1)!]) {
       if (!this.run.disk.isDurable(markOf(mark))) throw new Violation(`${model.name}: offset ${kept.base} is acknowledged and not durable`);
+    }
+  }
+
+  /** The connection breaks: everything that was in flight is sent again, the oldest first. */
+  #loseReplies(): void {
+    for (const wanted of this.#wanted) {
+      if (!wanted.inFlight) continue;
+      wanted.inFlight = false;
+      wanted.attempt++;
     }
   }
 

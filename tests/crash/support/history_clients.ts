@@ -7,6 +7,7 @@ import { type Consumer as KafkajsConsumer, Kafka, logLevel } from "kafkajs";
 import type { Assigned, Produced, Told } from "../../../lib/sim/mod.ts";
 import { Admin, Consumer, KafkaError, Producer } from "../../../mod.ts";
 import { type Asked, now, type Recorder } from "./history_recorder.ts";
+import { WholeReplies } from "./whole_replies.ts";
 
 export interface Where {
   readonly recorder: Recorder;
@@ -191,6 +192,7 @@ const kafkajs = ({ bootstrap }: Where, retries: number) =>
     logLevel: logLevel.NOTHING,
     requestTimeout: 4_000,
     connectionTimeout: 2_000,
+    socketFactory: ({ host, port, onConnect }) => new WholeReplies().connect({ host, port }, onConnect),
     retry: { retries, initialRetryTime: 30, maxRetryTime: 300 },
   });
 

@@ -167,14 +167,25 @@ export const DISK_FAULTS: Readonly<Record<string, Fault>> = {
     await run.broker.ended([70], "a sync that hangs");
     await mustServe(run);
   },
-  async full({ shim, broker, draws, recorder }) {
+  /** A write is tried again until there is space; a sync that finds none is not, whatever it says: then the node ends. */
+  async full(run) {
+    const { shim, broker, draws, recorder } = run;
+    let hasEnded = false;
+    const ending = broker.node.exited.then(() => hasEnded = true);
     shim!.arm("full", draws.below(20));
     await lasts(draws.skewed(300, 2_000));
     shim!.disarm();
-    if (broker.node === null) return;
     const { acknowledged } = recorder.counts;
-    await recorder.until(() => recorder.counts.acknowledged > acknowledged, "acknowledgements when there is space again");
-    await readyAgain(broker);
+    const going = recorder.until(
+      () => hasEnded || recorder.counts.acknowledged > acknowledged,
+      "acknowledgements when there is space again",
+    );
+    await Promise.race([ending, going]);
+    if (!hasEnded) return await readyAgain(broker);
+    const said = await broker.ended([70], "a sync that found no space");
+    if (!/Cannot sync .*ENOSPC/.test(said)) throw new Error(`It ended on a full disk, and not for a sync: ${said}`);
+    await mustServe(run);
+    await going;
   },
 };
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { launch } from "../compat/support/broker.ts";
 import { python as pythonOf } from "../compat/support/install.ts";
 import { mustRun } from "../compat/support/process.ts";
+import { eachLine } from "../support/lines.ts";
 import { ownFolder, removeFolder } from "../support/own_folder.ts";
 
 const rounds = Number(process.env["KILL9_ROUNDS"] ?? 20);
@@ -34,14 +35,10 @@ class Acknowledged {
   #wake: () => void = () => {};
 
   async follow(stdout: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of stdout) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#line(line);
+    await eachLine(stdout, (line) => {
+      this.#line(line);
       this.#wake();
-    }
+    });
     this.done ??= "ended";
     this.#wake();
   }

@@ -6,7 +6,7 @@ import { type NodeStorage, openStorage, type PartitionLog } from "../../lib/stor
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, readAll, SETTINGS } from "../storage/setup.ts";
 import type { EndKind } from "../../lib/sim/machine.ts";
 import { OneMachine } from "../sim/one_machine.ts";
-import { CrashingDisk, type CrashPoint } from "./crashing_disk.ts";
+import { crashingDisk, type CrashPoint } from "./crashing_disk.ts";
 
 export const OPERATIONS = 200;
 const PARTITIONS = 3;
@@ -166,7 +166,7 @@ function checkRaft({ raft: { recovered } }: NodeStorage, promised: Promised): vo
 export function crashAt(at: number, point: CrashPoint, kind: EndKind, seed: number): boolean {
   const node = new OneMachine(seed);
   const promised = nothingPromised();
-  const io = node.start((disk) => new CrashingDisk(disk, at, point, () => node.end(kind)));
+  const io = node.start((disk) => crashingDisk(disk, at, point, () => node.end(kind)));
   if (node.run(runScript(io, promised)) !== null) return false;
   expect(node.exit).toBeNull();
   const starts = [1, 2].map(() => {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Entry, NodeId } from "../../lib/raft/types.ts";
 import { CorruptLog, openStorage } from "../../lib/storage/mod.ts";
-import { FaultyDisk } from "./faulty_disk.ts";
+import { faultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "./setup.ts";
 
 const LATER = { op: "test", at: Infinity };
@@ -33,14 +33,14 @@ test("openStorage() refuses a directory whose Raft files are gone or older than 
 
 test("openStorage() refuses a WAL that ends before what the checkpoint knows to be durable", async () => {
   const disk = memory();
-  let faulty = new FaultyDisk(disk, Infinity, "before", "process");
+  let faulty = faultyDisk(disk, Infinity, "before", "process");
   let storage = await openStorage(testIo(faulty), SETTINGS, DIRECTORY);
   const log = storage.createLog(id(1), SMALL);
   append(log, batch("acknowledged"));
   await durable(log);
   await faulty.kill();
   // This start copies the WAL forward, and says so in the checkpoint.
-  faulty = new FaultyDisk(disk, Infinity, "before", "process");
+  faulty = faultyDisk(disk, Infinity, "before", "process");
   storage = await openStorage(testIo(faulty), SETTINGS, DIRECTORY);
   expect(storage.log(id(1).topicId, 0)!.logEndOffset).toBe(1);
   await faulty.kill();
@@ -59,7 +59,7 @@ test("a partition that is offline keeps what the WAL has behind its damage, unti
     for (let i = 0; i < 30; i++) append(log, batch(`value ${i}`));
     await durable(log);
     await storage.close(deadline(testIo(disk)));
-    const faulty = new FaultyDisk(disk, Infinity, "before", "process");
+    const faulty = faultyDisk(disk, Infinity, "before", "process");
     storage = await openStorage(testIo(faulty), SETTINGS, DIRECTORY);
     log = storage.createLog(id(1), SMALL);
     for (let i = 30; i < 60; i++) append(log, batch(`value ${i}`));

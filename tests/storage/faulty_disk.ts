@@ -1,105 +1,53 @@
 /**
  * A disk that dies at its k-th changing call: before it, in the middle of it (a write leaves a durable prefix), or after it. From then on
- * nothing ever returns, as for a process that is gone. `survivors` says what the next start finds.
+ * nothing ever returns, as for a process that is gone. Another `Io` over the same memory is what the next start finds.
  */
-import type { Deadline, Disk, DiskFile, OpenOptions } from "../../lib/io/mod.ts";
+import type { Deadline, Disk } from "../../lib/io/mod.ts";
 import type { MemoryDisk } from "../../lib/io/memory/mod.ts";
+import { guardedDisk } from "../support/guarded_disk.ts";
 
 export type CrashPoint = "before" | "torn" | "after";
 /** `power`: what was not synced is lost. `process`: everything that was written is still there. */
 export type CrashKind = "power" | "process";
 
-export class FaultyDisk implements Disk {
-  /** Changing calls so far. */
-  calls = 0;
-  dead = false;
-  readonly #inner: MemoryDisk;
-  readonly #at: number;
-  readonly #point: CrashPoint;
-  readonly #kind: CrashKind;
-  #died: () => void = () => {};
-  readonly died = new Promise<void>((resolve) => this.#died = resolve);
-
-  constructor(inner: MemoryDisk, at = Infinity, point: CrashPoint = "before", kind: CrashKind = "power") {
-    this.#inner = inner;
-    this.#at = at;
-    this.#point = point;
-    this.#kind = kind;
-  }
-
-  async open(path: string, options: OpenOptions, deadline: Deadline): Promise<DiskFile> {
-    const open = () => this.#inner.open(path, options, deadline);
-    const file = options.mode === "read" || options.mode === "write" ? await this.#passive(open) : await this.#change(open);
-    const change = <T>(work: () => Promise<T>, torn?: () => Promise<void>) => this.#change(work, torn);
-    const passive = <T>(work: () => Promise<T>) => this.#passive(work);
-    return {
-      path,
-      write: (chunks, offset, d) =>
-        change(() => file.write(chunks, offset, d), async () => {
-          const bytes = Buffer.concat(chunks as Uint8Array[]);
-          await file.write([bytes.subarray(0, bytes.length >> 1)], offset, d);
-          await file.sync(d);
-        }),
-      sync: (d) => change(() => file.sync(d)),
-      read: (into, offset, d) => passive(() => file.read(into, offset, d)),
-      size: (d) => passive(() => file.size(d)),
-      truncate: (size, d) => change(() => file.truncate(size, d)),
-      close: (d) => passive(() => file.close(d)),
-    };
-  }
-
-  list(path: string, deadline: Deadline) {
-    return this.#passive(() => this.#inner.list(path, deadline));
-  }
-  makeDirectory(path: string, deadline: Deadline) {
-    return this.#change(() => this.#inner.makeDirectory(path, deadline));
-  }
-  rename(from: string, to: string, deadline: Deadline) {
-    return this.#change(() => this.#inner.rename(from, to, deadline));
-  }
-  removeFile(path: string, deadline: Deadline) {
-    return this.#change(() => this.#inner.removeFile(path, deadline));
-  }
-  removeDirectory(path: string, deadline: Deadline) {
-    return this.#change(() => this.#inner.removeDirectory(path, deadline));
-  }
-  syncDirectory(path: string, deadline: Deadline) {
-    return this.#change(() => this.#inner.syncDirectory(path, deadline));
-  }
-  space(path: string, deadline: Deadline) {
-    return this.#passive(() => this.#inner.space(path, deadline));
-  }
-  lock(path: string, deadline: Deadline) {
-    return this.#passive(() => this.#inner.lock(path, deadline));
-  }
-
+export interface FaultyDisk extends Disk {
+  readonly died: Promise<void>;
   /** Dies now, if it has not yet. */
-  async kill(): Promise<void> {
-    if (this.dead) return;
-    this.dead = true;
-    if (this.#kind === "process") await syncAll(this.#inner, "");
-    this.#inner.crash();
-    this.#died();
-  }
+  kill(): Promise<void>;
+}
 
-  async #change<T>(work: () => Promise<T>, torn?: () => Promise<void>): Promise<T> {
-    if (this.dead) return never();
-    if (++this.calls !== this.#at) return work();
-    try {
-      if (this.#point === "torn") await (torn ?? work)();
-      else if (this.#point === "after") await work();
-    } finally {
-      // Also when the call fails, as some are expected to.
-      await this.kill();
-    }
-    return never();
-  }
+export function faultyDisk(inner: MemoryDisk, at = Infinity, point: CrashPoint = "before", kind: CrashKind = "power"): FaultyDisk {
+  const { promise: died, resolve } = Promise.withResolvers<void>();
+  let calls = 0;
+  let isDead = false;
 
-  async #passive<T>(work: () => Promise<T>): Promise<T> {
-    if (this.dead) return never();
-    const result = await work();
-    return this.dead ? never() : result;
-  }
+  const kill = async (): Promise<void> => {
+    if (isDead) return;
+    isDead = true;
+    if (kind === "process") await syncAll(inner, "");
+    inner.crash();
+    resolve();
+  };
+  const disk = guardedDisk(inner, {
+    async change(work, half = async () => void await work()) {
+      if (isDead) return never();
+      if (++calls !== at) return work();
+      try {
+        if (point === "torn") await half();
+        else if (point === "after") await work();
+      } finally {
+        // Also when the call fails, as some are expected to.
+        await kill();
+      }
+      return never();
+    },
+    async look(work) {
+      if (isDead) return never();
+      const result = await work();
+      return isDead ? never() : result;
+    },
+  });
+  return { ...disk, died, kill };
 }
 
 function never<T>(): Promise<T> {

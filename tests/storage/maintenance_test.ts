@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { decodeBatch, forEachBatch } from "../../lib/protocol/records/mod.ts";
 import { type LogSettings, type NodeStorage, openStorage, type PartitionLog } from "../../lib/storage/mod.ts";
 import { createMemoryDisk } from "../../lib/io/memory/mod.ts";
-import { FaultyDisk } from "./faulty_disk.ts";
+import { faultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, type TestIo, testIo } from "./setup.ts";
 
 const HOUR = 3_600_000;
@@ -210,12 +210,12 @@ test("compaction that is cut off at any call loses no key", async () => {
     let at = 1;
     for (let finished = false; !finished; at += 3) {
       const disk = createMemoryDisk(64 * 1024 * 1024);
-      const faulty = new FaultyDisk(disk, at, at % 2 === 0 ? "before" : "after", kind);
+      const faulty = faultyDisk(disk, at, at % 2 === 0 ? "before" : "after", kind);
       const acknowledged = new Map<string, string>();
       finished = await Promise.race([compactTwice(testIo(faulty), acknowledged).then(() => true), faulty.died.then(() => false)]);
       await faulty.kill();
       for (let start = 0; start < 2; start++) {
-        const again = new FaultyDisk(disk, Infinity, "before", kind);
+        const again = faultyDisk(disk, Infinity, "before", kind);
         const io = testIo(again);
         const storage = await openStorage(io, SETTINGS, DIRECTORY);
         await storage.inspected;

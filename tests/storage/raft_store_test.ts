@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Entry, NodeId } from "../../lib/raft/types.ts";
 import { openStorage } from "../../lib/storage/mod.ts";
-import { FaultyDisk } from "./faulty_disk.ts";
+import { faultyDisk } from "./faulty_disk.ts";
 import { deadline, DIRECTORY, memory, SETTINGS, testIo } from "./setup.ts";
 
 const entry = (index: number, term: number): Entry => ({ index, term, kind: "command", data: new Uint8Array([index, term]) });
@@ -12,10 +12,10 @@ for (const checkpoint of [false, true]) {
   test(`a snapshot of another log drops the entries behind it, also after a crash${checkpoint ? " and a checkpoint" : ""}`, async () => {
     const disk = memory();
     const meta = { index: 3, term: 2, voters: [1 as NodeId] };
-    let faulty = new FaultyDisk(disk);
+    let faulty = faultyDisk(disk);
     const reopen = async () => {
       await faulty.kill();
-      faulty = new FaultyDisk(disk);
+      faulty = faultyDisk(disk);
       return await openStorage(testIo(faulty), SETTINGS, DIRECTORY);
     };
     let io = testIo(faulty);

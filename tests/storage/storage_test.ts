@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { DeadlineExceeded, type Disk, type DiskFile, IoFailed } from "../../lib/io/mod.ts";
 import type { Entry, NodeId } from "../../lib/raft/types.ts";
 import { DataDirectoryRefused, DiskFull, openStorage, StorageFenced, type StorageHealth } from "../../lib/storage/mod.ts";
-import { FaultyDisk } from "./faulty_disk.ts";
+import { faultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "./setup.ts";
 
 const LATER = { op: "test", at: Infinity };
@@ -35,7 +35,7 @@ test("openStorage() with 1,000 topics created and nothing appended touches no to
 test("Storage keeps 1,000 partitions over a clean restart and a kill", async () => {
   const disk = memory();
   for (let round = 0; round < 3; round++) {
-    const faulty = new FaultyDisk(disk);
+    const faulty = faultyDisk(disk);
     const io = testIo(faulty);
     const storage = await openStorage(io, { ...SETTINGS, openFilesMax: 50, tailBytesMax: 40_000 }, DIRECTORY);
     const logs = Array.from({ length: 1000 }, (_, n) => storage.createLog(id(n % 250, Math.floor(n / 250)), SMALL));
@@ -115,7 +115,7 @@ test("Storage refuses a partition with a missing or shortened segment, and serve
 
 test("Storage.deleteLog() forgets the log for good, and a log of the same id begins anew", async () => {
   const disk = memory();
-  const faulty = new FaultyDisk(disk);
+  const faulty = faultyDisk(disk);
   let io = testIo(faulty);
   let storage = await openStorage(io, SETTINGS, DIRECTORY);
   const log = storage.createLog(id(1), SMALL);
@@ -138,7 +138,7 @@ test("Storage.deleteLog() forgets the log for good, and a log of the same id beg
 test("RaftStore keeps hard state, entries and snapshot through checkpoints and kills", async () => {
   const disk = memory();
   const entry = (index: number, term = 1): Entry => ({ index, term, kind: "command", data: new Uint8Array([index, term]) });
-  let faulty = new FaultyDisk(disk);
+  let faulty = faultyDisk(disk);
   let io = testIo(faulty);
   let storage = await openStorage(io, SETTINGS, DIRECTORY);
   await storage.raft.persist({ term: 1, votedFor: 1 as NodeId, commit: 0 }, [entry(1), entry(2), entry(3)], deadline(io));
@@ -148,7 +148,7 @@ test("RaftStore keeps hard state, entries and snapshot through checkpoints and k
   await storage.raft.persist(null, [entry(4, 3)], deadline(io));
   await faulty.kill();
   for (let round = 0; round < 2; round++) {
-    faulty = new FaultyDisk(disk);
+    faulty = faultyDisk(disk);
     io = testIo(faulty);
     storage = await openStorage(io, SETTINGS, DIRECTORY);
     expect(storage.raft.recovered).toEqual({

@@ -8,7 +8,7 @@ import { CorruptLog, openStorage } from "../../lib/storage/mod.ts";
 import { FRAME_HEADER_BYTES, readFrameHeader, sealFrame } from "../../lib/storage/wal/frame.ts";
 import { steps } from "../support/exhaustive.ts";
 import { eachFile, savedFiles } from "../sim/exhaustive/stopped_log.ts";
-import { FaultyDisk } from "./faulty_disk.ts";
+import { faultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "./setup.ts";
 
 const WAL = `${DIRECTORY}/wal/00000000000000000001.wal`;
@@ -27,7 +27,7 @@ interface Killed {
 /** A node that was killed after four rounds of one batch each; nothing was checkpointed. */
 async function killed(settings: typeof SETTINGS = SETTINGS): Promise<Killed> {
   const disk = memory();
-  const faulty = new FaultyDisk(disk, Infinity, "before", "process");
+  const faulty = faultyDisk(disk, Infinity, "before", "process");
   const storage = await openStorage(testIo(faulty), settings, DIRECTORY);
   const log = storage.createLog(id(1), logSettings());
   const batches = Array.from({ length: ROUNDS }, (_, round) => batch(`round ${round} `.repeat(round % 2 === 0 ? 20 : 120)));

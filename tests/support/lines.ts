@@ -29,3 +29,14 @@ export async function linesUntil(stdout: ReadableStream<Uint8Array>, what: RegEx
   read().catch(reject);
   return await deadline(promise, budgetMs);
 }
+
+/** Calls `take` with every line until the stream ends; one that a process did not finish because it was killed is none. */
+export async function eachLine(stdout: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stdout) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  }
+}

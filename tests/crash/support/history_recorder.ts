@@ -2,6 +2,7 @@
  * Gathers one history (lib/sim/history.ts) from clients in this process and in others. What a client asked and never heard of becomes `unknown` when
  * the client is gone.
  */
+import { eachLine } from "../../support/lines.ts";
 import { formatHistory, type HistoryEvent, type Produced } from "../../../lib/sim/mod.ts";
 
 export type Asked = Omit<Produced, "kind" | "toldAt" | "told" | "offset">;
@@ -49,14 +50,8 @@ export class Recorder {
   }
 
   /** Takes lines until the stream ends: events, and of the kind `asked` what is about to be asked. */
-  async follow(stdout: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of stdout) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.#line(line);
-    }
+  follow(stdout: ReadableStream<Uint8Array>): Promise<void> {
+    return eachLine(stdout, (line) => this.#line(line));
   }
 
   /** @throws when it has not come true after so long. */

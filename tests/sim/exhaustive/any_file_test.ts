@@ -6,7 +6,7 @@ import { describe, expect, test } from "bun:test";
 import type { MemoryDisk } from "../../../lib/io/memory/mod.ts";
 import type { Entry, NodeId } from "../../../lib/raft/types.ts";
 import { CorruptLog, DataDirectoryRefused, type NodeStorage, openStorage } from "../../../lib/storage/mod.ts";
-import { FaultyDisk } from "../../storage/faulty_disk.ts";
+import { faultyDisk } from "../../storage/faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "../../storage/setup.ts";
 import { steps } from "../../support/exhaustive.ts";
 import { eachFile, savedFiles } from "./stopped_log.ts";
@@ -31,7 +31,7 @@ interface Left {
 /** Three logs of several segments, one of them compacted, Raft with a snapshot, and more of everything behind the last checkpoint. */
 async function leave(how: "stopped" | "killed"): Promise<Left> {
   const disk = memory();
-  const faulty = new FaultyDisk(disk, Infinity, "before", "process");
+  const faulty = faultyDisk(disk, Infinity, "before", "process");
   const io = testIo(faulty);
   const storage = await openStorage(io, SETTINGS_HERE, DIRECTORY);
   const logs = LOGS.map((topic) => storage.createLog(id(topic), topic === 3 ? COMPACTED : LOG));

@@ -6,7 +6,7 @@
 import { expect, test } from "bun:test";
 import { baseOffsetOf, batchSize } from "../../../lib/protocol/records/mod.ts";
 import { CorruptLog, openStorage, type PartitionLog } from "../../../lib/storage/mod.ts";
-import { FaultyDisk } from "../../storage/faulty_disk.ts";
+import { faultyDisk } from "../../storage/faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "../../storage/setup.ts";
 import { steps } from "../../support/exhaustive.ts";
 import { PARTITION, savedFiles } from "./stopped_log.ts";
@@ -39,7 +39,7 @@ async function readOn(log: PartitionLog, from: number): Promise<{ readonly bytes
 
 test("a killed node's segment with any bit flipped: repaired out of the write-ahead log, or right bytes or a refusal", async () => {
   const disk = memory();
-  const faulty = new FaultyDisk(disk, Infinity, "before", "process");
+  const faulty = faultyDisk(disk, Infinity, "before", "process");
   const io = testIo(faulty);
   const storage = await openStorage(io, SETTINGS_HERE, DIRECTORY);
   const log = storage.createLog(id(1), LOG);

@@ -287,10 +287,8 @@ export class GroupMember {
         ));
       const error = typeof reply === "string" ? reply : errorName(reply.errorCode);
       this.#moved(error);
-      if (error !== "NONE") {
-        this.session.heard(error, memberId, generation);
-        this.kick();
-      }
+      this.session.heard(error, memberId, generation);
+      this.kick();
     } catch (error) {
       if (!this.#isClosed) this.#context.onError(error);
     } finally {

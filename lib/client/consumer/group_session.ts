@@ -7,7 +7,7 @@
  */
 import type { KafkaErrorName } from "../../protocol/mod.ts";
 import type { AssignorMember, Claims, GroupAssignment, PartitionsByTopic } from "./assignors/types.ts";
-import { without } from "./partitions.ts";
+import { keyOf, listOf, without } from "./partitions.ts";
 
 export type GroupAction =
   /** Nothing until something happens. */
@@ -44,6 +44,8 @@ export interface Joined {
 type Phase = "out" | "prepare" | "join" | "assign" | "sync" | "adopt" | "stable" | "failed";
 
 const NOTHING: PartitionsByTopic = new Map();
+/** So many heartbeats of a leader are time enough for who gave partitions up to begin the round in which others get them. */
+const PATIENT_HEARTBEATS = 3;
 
 export class GroupSession {
   readonly #cooperative: boolean;
@@ -64,6 +66,8 @@ export class GroupSession {
   #reason = "";
   /** The generation in which partitions were given up for others, who get them in a later one; -1: nobody waits for any. */
   #owedIn = -1;
+  /** As the leader: heartbeats left until it begins the round that others owe; 0: none is owed. */
+  #patience = 0;
   /** Something changed during a round: another one follows. */
   #again: string | null = null;
   #error: KafkaErrorName = "NONE";
@@ -157,6 +161,8 @@ export class GroupSession {
       this.#memberId = joined.memberId;
       this.#generation = joined.generation;
       this.#assignment = null;
+      // A static leader that came back does not know what it withheld as it was, and from whom: those may have come back as well, and not know either.
+      this.#patience = this.#cooperative && joined.isLeader && joined.skipAssignment ? PATIENT_HEARTBEATS : 0;
       return this.#to(joined.isLeader && !joined.skipAssignment ? "assign" : "sync");
     }
     if (error === "MEMBER_ID_REQUIRED" && joined !== null) {
@@ -170,6 +176,7 @@ export class GroupSession {
   assigned(turn: number, assignment: GroupAssignment): void {
     if (turn !== this.#turn || this.#phase !== "assign") return;
     this.#assignment = assignment;
+    this.#patience = this.#cooperative && withholds(this.#joined!.members, assignment) ? PATIENT_HEARTBEATS : 0;
     this.#to("sync");
   }
 
@@ -204,9 +211,19 @@ export class GroupSession {
   /** Of a heartbeat or a commit that was sent as `memberId` in `generation`. */
   heard(error: KafkaErrorName, memberId: string, generation: number): void {
     if (memberId !== this.#memberId || generation !== this.#generation) return;
-    if (error === "REBALANCE_IN_PROGRESS" && !this.isRejoining) this.rejoin("the group rebalances");
+    if (error === "NONE") this.#waitForOthers();
+    else if (error === "REBALANCE_IN_PROGRESS" && !this.isRejoining) this.rejoin("the group rebalances");
     else if (error === "UNKNOWN_MEMBER_ID" || error === "ILLEGAL_GENERATION") this.#lose(error);
     else if (error === "FENCED_INSTANCE_ID" || error === "GROUP_AUTHORIZATION_FAILED") this.#fail(error);
+  }
+
+  /**
+   * The round in which withheld partitions are given away is begun by who gave them up (KIP-429). A static member that is started again before it
+   * could comes back into the same generation, without a round and without knowing (KIP-345): they would be nobody's for ever.
+   */
+  #waitForOthers(): void {
+    if (this.#patience === 0 || this.#phase !== "stable" || --this.#patience > 0) return;
+    this.rejoin("partitions were given up, and nobody began the round that gives them to others");
   }
 
   /** Steps out because the application does not read; the next read is told what it lost and joins again. */
@@ -267,6 +284,15 @@ export class GroupSession {
     this.#phase = phase;
     this.#turn++;
   }
+}
+
+/** Whether partitions that somebody has are given to nobody, so that they can be given up first. */
+function withholds(members: readonly AssignorMember[], assignment: GroupAssignment): boolean {
+  const wanted = new Set(members.flatMap(({ subscription }) => subscription.topics));
+  const given = new Set([...assignment.values()].flatMap((topics) => listOf(topics).map(keyOf)));
+  return members.some(({ subscription: { owned } }) =>
+    listOf(owned).some((partition) => wanted.has(partition.topic) && !given.has(keyOf(partition)))
+  );
 }
 
 /** The same request may succeed later, perhaps at another coordinator. */

@@ -88,6 +88,49 @@ describe("GroupSession", () => {
     }
   });
 
+  const owner = (memberId: string, ...partitions: number[]): Joined["members"][number] => ({
+    memberId,
+    instanceId: memberId,
+    subscription: { topics: ["t"], userData: null, rackId: null, owned: of(...partitions), generation: 1 },
+  });
+  const beats = (session: GroupSession, count: number): void => {
+    for (let left = count; left > 0; left--) session.heard("NONE", "m", 2);
+  };
+
+  test("cooperative: a leader that withheld partitions begins the next round after three heartbeats, if nobody has", () => {
+    const withheld = new Map([["m", of(0)], ["other", of(1)]]);
+    for (const assignment of [withheld, new Map([...withheld, ["new", of(2)]])]) {
+      const session = new GroupSession(true);
+      session.start(["t"], "subscribed");
+      session.prepared(session.turn);
+      session.joined(
+        session.turn,
+        "NONE",
+        joined({ generation: 2, isLeader: true, members: [owner("m", 0), owner("other", 1, 2), owner("new")] }),
+      );
+      session.assigned(session.turn, assignment);
+      session.synced(session.turn, "NONE", of(0));
+      session.adopted(session.turn);
+      beats(session, 2);
+      expect(session.next().do).toBe("rest");
+      beats(session, 1);
+      expect(session.next().do).toBe(assignment === withheld ? "join" : "rest");
+    }
+  });
+
+  test("cooperative: a static leader that comes back without a round begins one after three heartbeats, another member does not", () => {
+    for (const [cooperative, isLeader] of [[true, true], [true, false], [false, true]] as const) {
+      const session = new GroupSession(cooperative);
+      session.start(["t"], "subscribed");
+      session.prepared(session.turn);
+      session.joined(session.turn, "NONE", joined({ generation: 2, isLeader, skipAssignment: isLeader }));
+      session.synced(session.turn, "NONE", of(0));
+      session.adopted(session.turn);
+      beats(session, 3);
+      expect([cooperative, isLeader, session.next().do]).toEqual([cooperative, isLeader, cooperative && isLeader ? "join" : "rest"]);
+    }
+  });
+
   test("cooperative: joins at once with what it holds, gives up the difference, and then joins once more", () => {
     const session = stable(true, of(0, 1));
     session.heard("REBALANCE_IN_PROGRESS", "m", 1);

@@ -91,16 +91,19 @@ export const groups: Workload = {
       const body = (client: Client) => beMember(client, isStatic ? `instance${at}` : null, stints, () => isOver);
       return live(watched, `groups-member${at}`, body, livesOf(context));
     });
-    await Promise.all(Array.from({ length: knob(context, "producers") }, (_, at) => {
-      const budget = { left: context.plan.operations };
-      return live(context, `groups-producer${at}`, (client) => new MarkedProducer(client).sendMany(budget, TOPIC, partitions.length));
-    }));
-    await live(context, "groups-watcher", async (client) => {
-      await client.sleep(Math.max(0, knob(context, "churnMs") - context.world.now));
-      await untilAllIsCommitted(client, partitions);
-    });
-    isOver = true;
-    await Promise.all([...members, forger]);
+    const work = async (): Promise<void> => {
+      await Promise.all(Array.from({ length: knob(context, "producers") }, (_, at) => {
+        const budget = { left: context.plan.operations };
+        return live(context, `groups-producer${at}`, (client) => new MarkedProducer(client).sendMany(budget, TOPIC, partitions.length));
+      }));
+      await live(context, "groups-watcher", async (client) => {
+        await client.sleep(Math.max(0, knob(context, "churnMs") - context.world.now));
+        await untilAllIsCommitted(client, partitions);
+      });
+      isOver = true;
+    };
+    // Together: else the watcher would wait for ever for a member that has failed.
+    await Promise.all([work(), ...members, forger]);
   },
 
   async finish(context, reader) {

@@ -162,6 +162,23 @@ test("PartitionLog.truncateTo() removes a suffix with its epochs and producers, 
   await storage.close(deadline(io));
 });
 
+test("a log that was emptied still knows where its latest epoch ended, also over a restart", async () => {
+  let { io, storage, log } = await opened();
+  for (let i = 0; i < 4; i++) append(log, batch("gone soon"), i < 2 ? 1 : 2);
+  await durable(log);
+  await log.advanceLogStart(4, LATER);
+  for (const again of [false, true, true]) {
+    if (again) ({ storage, log } = await restarted(io, storage));
+    expect([log.logStartOffset, log.logEndOffset, log.latestEpoch]).toEqual([4, 4, 2]);
+    expect(log.epochEnd(2)).toEqual({ leaderEpoch: 2, endOffset: 4 });
+    expect(log.epochEnd(3)).toEqual({ leaderEpoch: -1, endOffset: -1 });
+  }
+  append(log, batch("after"), 3);
+  await durable(log);
+  expect(log.epochEnd(2)).toEqual({ leaderEpoch: 2, endOffset: 4 });
+  await storage.close(deadline(io));
+});
+
 test("a flipped bit anywhere in a segment is refused or not visible, and never makes the log shorter", async () => {
   const { io, storage, log } = await opened(logSettings({ segmentBytes: 100_000, indexIntervalBytes: 100 }));
   for (let i = 0; i < 4; i++) append(log, batch(`value ${i}`));

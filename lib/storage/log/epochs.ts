@@ -47,9 +47,9 @@ export class EpochHistory {
     return -1;
   }
 
-  /** Pairs of epoch and start offset below `end`. */
-  dump(end: number): [number, number][] {
-    return this.#entries.filter(({ start }) => start < end).map(({ epoch, start }) => [epoch, start]);
+  /** Pairs of epoch and first offset of a log of [start, end). The latest one is kept also of a log that was emptied: its end is still asked for. */
+  dump(logStart: number, end: number): [number, number][] {
+    return this.#entries.filter(({ start }) => start < end || start <= logStart).map(({ epoch, start }) => [epoch, start]);
   }
 
   restore(pairs: readonly (readonly [number, number])[]): void {

@@ -187,7 +187,7 @@ export class LogState {
       end: this.durableEnd,
       cleanedTo: this.cleanedTo,
       sparseTo: this.sparseTo,
-      epochs: this.epochs.dump(this.durableEnd),
+      epochs: this.epochs.dump(this.start, this.durableEnd),
       producers: this.producers.dump(this.durableEnd),
       segments,
       ...this.pending === null ? {} : { pending: this.pending },

@@ -1,6 +1,6 @@
 /** Whose data directory this is: lock, format version, node id, cluster id. Every refusal says what to do. */
 import { type Deadline, type Io, IoFailed } from "../io/mod.ts";
-import { readWholeFile, replaceFile } from "./durable_file.ts";
+import { jsonOf, readWholeFile, replaceFile } from "./durable_file.ts";
 import { DataDirectoryRefused } from "./errors.ts";
 
 /** Raised with every change that an older version would misread. */
@@ -106,9 +106,9 @@ async function readMeta(io: Io, directory: string, deadline: Deadline): Promise<
       `Name an empty directory, or put "${META_FILE}" back from a backup`,
     );
   }
-  // Four zeros are the checksum of nothing.
-  if (bytes === "damaged" || bytes.length === 0) throw refused(directory, `"${META_FILE}" is damaged`, "Put it back from a backup");
-  return JSON.parse(new TextDecoder().decode(bytes)) as DirectoryMeta;
+  const meta = bytes === "damaged" ? null : jsonOf(bytes) as Partial<DirectoryMeta> | null;
+  if (typeof meta?.formatVersion !== "number") throw refused(directory, `"${META_FILE}" is damaged`, "Put it back from a backup");
+  return meta as DirectoryMeta;
 }
 
 function check(found: DirectoryMeta, directory: string, nodeId: number, clusterId: string | null): void {

@@ -34,6 +34,17 @@ export async function replaceFile(
   await io.disk.syncDirectory(directory, deadline);
 }
 
+/** An object that was written as JSON; null when something else is there: the checksum says nothing of whose file it is. */
+export function jsonOf(bytes: Uint8Array): object | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof value === "object" && !Array.isArray(value) ? value : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
 /** The content, null when there is no such file, "damaged" when it fails its checksum. */
 export async function readWholeFile(io: Io, path: string, deadline: Deadline): Promise<Uint8Array | null | "damaged"> {
   let file;

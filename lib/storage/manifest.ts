@@ -4,7 +4,7 @@
  */
 import { type Deadline, type Io } from "../io/mod.ts";
 import type { LogDump } from "./log/log_state.ts";
-import { readWholeFile, replaceFile } from "./durable_file.ts";
+import { jsonOf, readWholeFile, replaceFile } from "./durable_file.ts";
 import type { WalPosition } from "./wal/frame.ts";
 
 export const MANIFEST_FILE = "checkpoint";
@@ -36,5 +36,8 @@ export async function readManifest(io: Io, directory: string, deadline: Deadline
   const bytes = await readWholeFile(io, `${directory}/${MANIFEST_FILE}`, deadline);
   // Four zeros are the checksum of nothing.
   if (bytes instanceof Uint8Array && bytes.length === 0) return "damaged";
-  return bytes instanceof Uint8Array ? JSON.parse(new TextDecoder().decode(bytes)) as Manifest : bytes;
+  if (!(bytes instanceof Uint8Array)) return bytes;
+  const manifest = jsonOf(bytes) as Partial<Manifest> | null;
+  // Whole, but another file under this name.
+  return manifest !== null && Array.isArray(manifest.logs) && typeof manifest.wal === "object" ? manifest as Manifest : "damaged";
 }

@@ -17,6 +17,7 @@ export {
 } from "./settings.ts";
 export { NodeStorage } from "./node_storage.ts";
 
+const READ_ANEW = "every log is read to make a new one. Compare what topics have with a backup: segments that are gone too are not missed";
 /** Budget of the small files that a start reads and writes. */
 const OPEN_MS = 30_000;
 
@@ -40,10 +41,10 @@ export async function openStorage(
     await io.disk.makeDirectory(`${directory}/topics`, deadline);
     let manifest = await readManifest(io, directory, deadline);
     if (manifest === "damaged") {
-      all.log("warn", "The checkpoint is damaged: every log is read to make a new one", { path: `${directory}/${MANIFEST_FILE}` });
+      all.log("warn", `The checkpoint is damaged: ${READ_ANEW}`, { path: `${directory}/${MANIFEST_FILE}` });
       manifest = null;
     } else if (manifest === null && !claim.isNew) {
-      all.log("warn", "The checkpoint is missing: every log is read to make a new one", { path: `${directory}/${MANIFEST_FILE}` });
+      all.log("warn", `The checkpoint is missing: ${READ_ANEW}`, { path: `${directory}/${MANIFEST_FILE}` });
     }
     const storage = new NodeStorage(io, all, directory, claim);
     try {

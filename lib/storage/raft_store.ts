@@ -5,10 +5,10 @@
 import { type Deadline, invariant, type Io } from "../io/mod.ts";
 import { readInt32, writeInt32 } from "../protocol/records/mod.ts";
 import type { Entry, HardState, SnapshotMeta } from "../raft/types.ts";
-import { readWholeFile, replaceFile } from "./durable_file.ts";
+import { jsonOf, readWholeFile, replaceFile } from "./durable_file.ts";
 import { CorruptLog } from "./errors.ts";
 import type { RaftStore } from "./types.ts";
-import { EntryBuffer, forEachEntry, type WalEntry } from "./wal/entry.ts";
+import { areValidEntries, EntryBuffer, forEachEntry, type WalEntry } from "./wal/entry.ts";
 import type { Round } from "./wal/round.ts";
 
 const STATE_FILE = "state";
@@ -97,14 +97,17 @@ export class StoredRaft implements RaftStore {
     const snapshot = await readWholeFile(this.#io, `${this.#directory}/${SNAPSHOT_FILE}`, deadline);
     if (snapshot === "damaged" || snapshot?.length === 0) throw this.#damaged(SNAPSHOT_FILE);
     if (snapshot !== null) {
-      const metaBytes = readInt32(snapshot, 0);
-      const meta = JSON.parse(new TextDecoder().decode(snapshot.subarray(4, 4 + metaBytes))) as SnapshotMeta;
+      const metaBytes = snapshot.length < 4 ? -1 : readInt32(snapshot, 0);
+      const meta = metaBytes < 0 ? null : jsonOf(snapshot.subarray(4, 4 + metaBytes)) as SnapshotMeta | null;
+      // Whole, but another file under this name.
+      if (typeof meta?.index !== "number" || typeof meta.term !== "number") throw this.#damaged(SNAPSHOT_FILE);
       this.#snapshot = { meta, data: snapshot.slice(4 + metaBytes) };
       this.#snapshotIndex = meta.index;
       this.#snapshotTerm = meta.term;
     }
     const state = await readWholeFile(this.#io, `${this.#directory}/${STATE_FILE}`, deadline);
     if (state === "damaged") throw this.#damaged(STATE_FILE);
+    if (state !== null && !areValidEntries(state, NO_BATCHES)) throw this.#damaged(STATE_FILE);
     if (state !== null) forEachEntry(state, NO_BATCHES, (entry) => this.replay(entry));
     if (this.#lastIndex < atLeast) throw this.#tooOld(state === null && snapshot === null, atLeast);
     // Behind a crash it may have been read from memory only, and be lost with the power: written again, or not relied on until the next save.

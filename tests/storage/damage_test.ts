@@ -31,6 +31,53 @@ test("openStorage() refuses a directory whose Raft files are gone or older than 
   }
 });
 
+test("openStorage() does not take one small file for another: each passes its checksum under any name", async () => {
+  const names = ["meta.json", "checkpoint", "raft/state", "raft/snapshot"];
+  for (const one of names) {
+    for (const other of names) {
+      if (one === other) continue;
+      const disk = memory();
+      const io = testIo(disk);
+      let storage = await openStorage(io, SETTINGS, DIRECTORY);
+      await storage.raft.persist({ term: 3, votedFor: 1 as NodeId, commit: 2 }, [entry(1), entry(2)], deadline(io));
+      await storage.raft.saveSnapshot({ index: 1, term: 1, voters: [1 as NodeId] }, new Uint8Array(100), deadline(io));
+      append(storage.createLog(id(1), SMALL), batch("acknowledged"));
+      await storage.close(deadline(io));
+      await put(disk, `${DIRECTORY}/${one}`, await copied(disk, `${DIRECTORY}/${other}`));
+      try {
+        storage = await openStorage(io, SETTINGS, DIRECTORY);
+      } catch (error) {
+        expect((error as Error).message).toContain(`${one}" is damaged`);
+        continue;
+      }
+      // Only the checkpoint can be made anew.
+      expect(one).toBe("checkpoint");
+      expect(storage.log(id(1).topicId, 0)!.logEndOffset).toBe(1);
+      expect(storage.raft.recovered.hardState).toEqual({ term: 3, votedFor: 1 as NodeId, commit: 2 });
+      await storage.close(deadline(io));
+    }
+  }
+});
+
+test("a cut does not end a log at damage before it", async () => {
+  const disk = memory();
+  const io = testIo(disk);
+  const storage = await openStorage(io, SETTINGS, DIRECTORY);
+  const log = storage.createLog(id(1), logSettings());
+  for (let i = 0; i < 10; i++) append(log, batch(`value ${i}`));
+  await durable(log);
+  await storage.checkpoint();
+  const path = `${PARTITION}/00000000000000000000.log`;
+  const bytes = await copied(disk, path);
+  // The length of the third batch.
+  bytes[2 * bytes.length / 10 + 8]! ^= 0x40;
+  await put(disk, path, bytes);
+  await log.truncateTo(7, deadline(io));
+  expect(log.offlineReason).toContain(`damaged at byte ${2 * bytes.length / 10}`);
+  expect((await copied(disk, path)).length).toBe(bytes.length);
+  await storage.close(deadline(io));
+});
+
 test("openStorage() refuses a WAL that ends before what the checkpoint knows to be durable", async () => {
   const disk = memory();
   let faulty = faultyDisk(disk, Infinity, "before", "process");

@@ -124,7 +124,13 @@ export class LogRepair {
     } else if (last !== undefined && last.made) {
       if (this.#isRecovering && await this.#isMissing(last)) this.#goOnWithout(last, offset);
       else {
-        const keep = await log.store.scan(last, 0, last.written, (bytes, at) => lastOffsetOf(bytes, at) < offset);
+        let found = false;
+        const keep = await log.store.scan(last, 0, last.written, (bytes, at) => {
+          found = lastOffsetOf(bytes, at) >= offset;
+          return !found;
+        });
+        // A header that cannot be read hides where the cut is: nothing that is to stay may go with what is behind it.
+        if (!found && keep < last.written && !this.#isRecovering) return log.takeOffline(`segment ${last.base} is damaged at byte ${keep}`);
         await log.store.truncate(last, keep);
         const end = await this.#refill(last);
         // Headers alone were looked at so far. What follows the checkpoint may be torn; what stood there before it may not.

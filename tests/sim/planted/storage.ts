@@ -39,8 +39,8 @@ export const PLANTED: readonly PlantedBug[] = [
   bug(
     "a cut keeps one batch too many",
     "log/log_repair.ts",
-    "(bytes, at) => lastOffsetOf(bytes, at) < offset)",
-    "(bytes, at) => lastOffsetOf(bytes, at) <= offset)",
+    "found = lastOffsetOf(bytes, at) >= offset;",
+    "found = lastOffsetOf(bytes, at) > offset;",
   ),
   bug("a producer's last four batches are remembered", "log/producers.ts", "const BATCHES_KEPT = 5;", "const BATCHES_KEPT = 4;"),
   bug("producers are forgotten by a restart", "log/log_state.ts", "    this.producers.restore(producers);\n", ""),

@@ -212,7 +212,7 @@ export class ClassicGroup {
     if (ticket !== null) this.#awaitingJoinCount++;
   }
 
-  /** Someone could join with these: one type for all, and one protocol that every member has. */
+  /** Someone could join with these: one type for all, and one protocol that every member has, also while there is none. */
   supports(protocolType: string, protocols: readonly MemberProtocol[]): boolean {
     if (this.#state === "Empty") return protocolType !== "" && protocols.length > 0;
     return this.protocolType === protocolType && protocols.some(({ name }) => this.#isCommon(name));
@@ -282,7 +282,7 @@ export class ClassicGroup {
   }
 
   #isCommon(protocol: string): boolean {
-    return this.#support.get(protocol) === this.#members.size;
+    return (this.#support.get(protocol) ?? 0) === this.#members.size;
   }
 
   #countSupport(protocols: readonly MemberProtocol[], by: 1 | -1): void {

@@ -21,6 +21,8 @@ const REPEATED_MAX = 8;
 /** Old connections that stay open, with what is on its way on them. */
 const LINKS_MAX = 3;
 
+const DAY_MS = 86_400_000;
+
 type AskedFor = Pick<Produced, "kind" | "topic" | "partition" | "mark" | "idempotent">;
 
 interface Sequenced {
@@ -144,7 +146,8 @@ export class SequenceProducer {
     const marks = Array.from({ length: 1 + draws.below(3) }, () => context.nextMark());
     const bytes = encodeBatch({
       records: marks.map((mark) => ({
-        ...{ timestamp: io.clock.wall(), key: null, headers: [] },
+        // Well in the past: a clock that was set back refuses what comes from its future, again and again.
+        ...{ timestamp: io.clock.wall() - DAY_MS, key: null, headers: [] },
         value: new TextEncoder().encode(valueOf(mark, draws.skewed(1, knob(context, "valueBytes")))),
       })),
       ...{ producerId: this.#producerId, producerEpoch: this.#epoch, baseSequence: sequence },

@@ -51,17 +51,26 @@ export interface Hunt {
 }
 
 /**
- * Runs the copy's simulator until it finds something.
+ * Runs the copy's simulator until it finds something that the source without the bug does not have: a seed that fails in both says nothing of the bug.
  * @param first the first seed.
  * @param forMs ends the hunt before `seedsMax`.
  */
 export async function hunt(bug: PlantedBug, directory: string, first: number, forMs?: number, onChild?: OnChild): Promise<Hunt> {
   const last = first + (bug.seedsMax ?? SEEDS_MAX) - 1;
-  const what = ["--seeds", `${first}-${last}`, "--stop-at-first", ...forMs === undefined ? [] : ["--for", `${Math.ceil(forMs)}ms`]];
-  const { ran, failures } = await simulate(bug, directory, what, onChild);
-  return failures.length === 0
-    ? { seeds: null, ran, violation: null }
-    : { seeds: failures[0]!.seed - first + 1, ran, violation: failures[0]!.violation };
+  const limit = forMs === undefined ? [] : ["--for", `${Math.ceil(forMs)}ms`];
+  let ran = 0;
+  for (let from = first; from <= last;) {
+    const found = await simulate(bug, directory, ["--seeds", `${from}-${last}`, "--stop-at-first", ...limit], onChild);
+    ran += found.ran;
+    const [failure] = found.failures;
+    if (failure === undefined) break;
+    const { seed, violation } = failure;
+    const withoutIt = await simulate(bug, root, ["--seeds", `${seed}-${seed}`], onChild);
+    if (withoutIt.failures.length === 0) return { seeds: seed - first + 1, ran, violation };
+    console.warn(`Seed ${seed} of the tier ${bug.tier} fails without any planted bug: ${withoutIt.failures[0]!.violation}`);
+    from = seed + 1;
+  }
+  return { seeds: null, ran, violation: null };
 }
 
 /** Whether the bug's script finds it. */

@@ -31,6 +31,20 @@ export const ORACLES = {
 
 export type OracleName = keyof typeof ORACLES;
 
+/** What holds of the records of every topic that is neither deleted nor compacted. */
+export const RECORD_RULES: readonly OracleName[] = [
+  "lost-write",
+  "refused-write",
+  "duplicate",
+  "producer-order",
+  "invented-record",
+  "inconsistent-offsets",
+  "dense-offsets",
+  "lasting-records",
+  "lasting-ends",
+  "log-start",
+];
+
 /** Rules by their names; their sentences begin with them. */
 export const namedOracles = (names: readonly OracleName[]): readonly Oracle[] =>
   names.map((name) => (history) => ORACLES[name](history).map((problem) => `${name}: ${problem}`));

@@ -160,4 +160,14 @@ function untilEnd(
   });
 }
 
+/**
+ * `work`, in the company of others that go on until it is over. Whoever fails ends it at once: nobody would look at the others otherwise.
+ * @param company is given what tells them that it is over.
+ */
+export async function inCompany(company: (isOver: () => boolean) => readonly Promise<void>[], work: () => Promise<unknown>): Promise<void> {
+  let isOver = false;
+  const others = company(() => isOver);
+  await Promise.all([...others, work().then(() => void (isOver = true))]);
+}
+
 const pause = (world: World, ms: number): Promise<void> => new Promise((resolve) => void world.after(ms, "client.waits", null, resolve));

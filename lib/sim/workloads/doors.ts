@@ -4,7 +4,7 @@
  */
 import { type AdminApi, type Cluster, KafkaError, openAdmin, openCluster } from "../../client/mod.ts";
 import { ApiVersions } from "../../protocol/mod.ts";
-import { namedOracles } from "../oracles/mod.ts";
+import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { ADMIN_RECORDERS } from "./admin_recorders.ts";
 import { type Client, live } from "./client.ts";
 import { HttpAdmin } from "./http_admin.ts";
@@ -66,19 +66,7 @@ export const doors: Workload = {
       await http.showTopic(TOPIC);
     }),
 
-  oracles: namedOracles([
-    "lost-write",
-    "refused-write",
-    "duplicate",
-    "invented-record",
-    "inconsistent-offsets",
-    "dense-offsets",
-    "lasting-records",
-    "lasting-ends",
-    "read-of-deleted",
-    "log-start",
-    "committed-offsets",
-  ]),
+  oracles: namedOracles([...RECORD_RULES, "read-of-deleted", "committed-offsets"]),
 };
 
 /** A question that is not answered while the broker is away is not asked again; what was told is in the history. */

@@ -13,10 +13,10 @@ import {
 } from "../../client/mod.ts";
 import { OffsetCommit, ZERO_UUID } from "../../protocol/mod.ts";
 import type { Assigned } from "../history.ts";
-import { namedOracles } from "../oracles/mod.ts";
-import { type Client, live } from "./client.ts";
+import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
+import { type Client, inCompany, live } from "./client.ts";
 import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, patientOptions, whole } from "./knobs.ts";
-import { type Budget, MarkedProducer, producerKnobs } from "./producing.ts";
+import { type Budget, produceAll, producerKnobs } from "./producing.ts";
 import { offsetsAt, readerKnobs, readerOptions, readWhole } from "./reading.ts";
 import { recordedCluster } from "./recorded_cluster.ts";
 import { makeTopic, partitionsOf } from "./set_up.ts";
@@ -75,7 +75,6 @@ export const groups: Workload = {
       await makeTopic(client, TOPIC, partitions.length);
       await commitTheStart(client, partitions);
     });
-    let isOver = false;
     const assigned: Assigned[] = [];
     const watched: WorkloadContext = {
       ...context,
@@ -84,26 +83,22 @@ export const groups: Workload = {
         context.record(event);
       },
     };
-    const forger = live(context, "groups-forger", (client) => commitAsBefore(client, assigned, () => isOver));
-    const members = Array.from({ length: context.plan.clients }, (_, at) => {
-      const stints = { left: knob(context, "stints") };
-      const isStatic = context.world.draws(`groups-static${at}`).chance(knob(context, "staticShare"));
-      const body = (client: Client) => beMember(client, isStatic ? `instance${at}` : null, stints, () => isOver);
-      return live(watched, `groups-member${at}`, body, livesOf(context));
-    });
-    const work = async (): Promise<void> => {
-      await Promise.all(Array.from({ length: knob(context, "producers") }, (_, at) => {
-        const budget = { left: context.plan.operations };
-        return live(context, `groups-producer${at}`, (client) => new MarkedProducer(client).sendMany(budget, TOPIC, partitions.length));
-      }));
+    const company = (isOver: () => boolean) => [
+      live(context, "groups-forger", (client) => commitAsBefore(client, assigned, isOver)),
+      ...Array.from({ length: context.plan.clients }, (_, at) => {
+        const stints = { left: knob(context, "stints") };
+        const isStatic = context.world.draws(`groups-static${at}`).chance(knob(context, "staticShare"));
+        const body = (client: Client) => beMember(client, isStatic ? `instance${at}` : null, stints, isOver);
+        return live(watched, `groups-member${at}`, body, livesOf(context));
+      }),
+    ];
+    await inCompany(company, async () => {
+      await produceAll(context, { topic: TOPIC, partitions: partitions.length, count: knob(context, "producers") });
       await live(context, "groups-watcher", async (client) => {
         await client.sleep(Math.max(0, knob(context, "churnMs") - context.world.now));
         await untilAllIsCommitted(client, partitions);
       });
-      isOver = true;
-    };
-    // Together: else the watcher would wait for ever for a member that has failed.
-    await Promise.all([work(), ...members, forger]);
+    });
   },
 
   async finish(context, reader) {
@@ -114,22 +109,7 @@ export const groups: Workload = {
     });
   },
 
-  oracles: namedOracles([
-    "lost-write",
-    "refused-write",
-    "duplicate",
-    "producer-order",
-    "invented-record",
-    "inconsistent-offsets",
-    "dense-offsets",
-    "poll-order",
-    "lasting-ends",
-    "log-start",
-    "one-owner",
-    "generations",
-    "committed-offsets",
-    "group-skip",
-  ]),
+  oracles: namedOracles([...RECORD_RULES, "poll-order", "one-owner", "generations", "committed-offsets", "group-skip"]),
 };
 
 const adminOf = (client: Client) =>

@@ -3,7 +3,7 @@
  * thrown away in the middle. Replies come in the order of their requests, each request gets one, records are in the log in the order of
  * sending; and when all is well again, whoever waits in the broker is woken by what he waits for and not by his timeout.
  */
-import { namedOracles } from "../oracles/mod.ts";
+import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { live } from "./client.ts";
 import { knob, lifeKnobs, livesOf, whole } from "./knobs.ts";
 import { PipelineClient } from "./pipeline_client.ts";
@@ -60,16 +60,5 @@ export const pipeline: Workload = {
       await readWhole(client, partitionsOf(TOPIC, knob(context, "partitions")), reader);
     }),
 
-  oracles: namedOracles([
-    "lost-write",
-    "refused-write",
-    "duplicate",
-    "producer-order",
-    "invented-record",
-    "inconsistent-offsets",
-    "dense-offsets",
-    "lasting-records",
-    "lasting-ends",
-    "log-start",
-  ]),
+  oracles: namedOracles(RECORD_RULES),
 };

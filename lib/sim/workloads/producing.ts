@@ -4,8 +4,9 @@ import { COMPRESSION_TYPES, type CompressionType } from "../../protocol/mod.ts";
 import type { Told } from "../history.ts";
 import type { Draws } from "../random.ts";
 import { Violation } from "../world.ts";
-import type { Client } from "./client.ts";
+import { type Client, live, type Lives } from "./client.ts";
 import { clientOptions, knob, type Knobs, whole } from "./knobs.ts";
+import type { WorkloadContext } from "./types.ts";
 import { valueOf } from "./values.ts";
 
 export const producerKnobs = (draws: Draws): Knobs => ({
@@ -29,6 +30,26 @@ function kindOf(client: Client): Pick<ProducerOptions, "acks" | "idempotent"> {
   if (draws.chance(knob(context, "acks0Share"))) return { acks: 0, idempotent: false };
   if (draws.chance(knob(context, "acks1Share"))) return { acks: 1, idempotent: false };
   return { acks: "all", idempotent: !draws.chance(knob(context, "plainShare")) };
+}
+
+/** Producers, each in as many lives, until every one has sent what it is to send. */
+export async function produceAll(
+  context: WorkloadContext,
+  { topic, partitions, lives, isKept = true, count = context.plan.clients }: {
+    readonly topic: string;
+    readonly partitions: number;
+    readonly lives?: Lives;
+    /** As `MarkedProducer` has it. */
+    readonly isKept?: boolean;
+    /** As many as the workload has clients when absent. */
+    readonly count?: number;
+  },
+): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, at) => {
+    const budget = { left: context.plan.operations };
+    const body = (client: Client) => new MarkedProducer(client, isKept).sendMany(budget, topic, partitions);
+    return live(context, `${context.plan.kind}-producer${at}`, body, lives);
+  }));
 }
 
 /** What the processes of one client have to do together. */

@@ -1,9 +1,10 @@
 /** Consumers of the client room without a group: readers that follow, and one that reads a partition from its start to its end. */
 import { type ConsumerApi, type ConsumerOptions, openAdmin, openConsumer, type TopicPartition } from "../../client/mod.ts";
 import type { Draws } from "../random.ts";
-import type { Client } from "./client.ts";
+import { type Client, live } from "./client.ts";
 import { clientOptions, knob, type Knobs, patientOptions, whole } from "./knobs.ts";
 import type { WorkloadContext } from "./types.ts";
+import { partitionsOf } from "./set_up.ts";
 import { markIn } from "./values.ts";
 
 export const readerKnobs = (draws: Draws): Knobs => ({
@@ -61,6 +62,14 @@ export async function follow(client: Client, partitions: readonly TopicPartition
 
 const hasReached = (consumer: ConsumerApi, partitions: readonly TopicPartition[], ends: readonly number[]): boolean =>
   partitions.every((partition, at) => (consumer.position(partition) ?? -1) >= ends[at]!);
+
+/** The end of a run for who has one topic with the name of the workload: all of it is read. */
+export const readsItsTopic = (context: WorkloadContext, reader: string): Promise<void> =>
+  live(
+    context,
+    `${context.plan.kind}-${reader}`,
+    (client) => readWhole(client, partitionsOf(context.plan.kind, knob(context, "partitions")), reader),
+  );
 
 /**
  * Reads partitions from their start to their end and records what is there. Retention may go on meanwhile: what was cut while it read is left out.

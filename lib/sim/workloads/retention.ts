@@ -3,15 +3,15 @@
  * below an acknowledged start is read any more, and nothing above it is lost.
  */
 import { KafkaError, openAdmin, openCluster } from "../../client/mod.ts";
-import { namedOracles } from "../oracles/mod.ts";
+import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { ADMIN_RECORDERS } from "./admin_recorders.ts";
-import { type Client, live } from "./client.ts";
+import { type Client, inCompany, live } from "./client.ts";
 import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, whole } from "./knobs.ts";
 import { fetchOnce } from "./plain_requests.ts";
-import { type Budget, MarkedProducer, producerKnobs } from "./producing.ts";
-import { readWhole } from "./reading.ts";
+import { type Budget, produceAll, producerKnobs } from "./producing.ts";
+import { readsItsTopic } from "./reading.ts";
 import { recordedCluster } from "./recorded_cluster.ts";
-import { makeTopic, partitionsOf } from "./set_up.ts";
+import { makeTopic } from "./set_up.ts";
 import type { Workload, WorkloadContext } from "./types.ts";
 
 const KIND = "retention";
@@ -46,40 +46,22 @@ export const retention: Workload = {
   async run(context) {
     const count = knob(context, "partitions");
     await live(context, "retention-maker", (client) => makeTopic(client, TOPIC, count, configsFor(context)));
-    let isOver = false;
-    const readers = Array.from(
-      { length: knob(context, "readers") },
-      (_, at) => live(context, `retention-reader${at}`, (client) => readAbout(client, () => isOver), livesOf(context)),
-    );
-    const cutters = Array.from({ length: knob(context, "cutters") }, (_, at) => {
-      const budget = { left: knob(context, "cuts") };
-      return live(context, `retention-cutter${at}`, (client) => cut(client, budget), livesOf(context));
-    });
-    const producers = Array.from({ length: context.plan.clients }, (_, at) => {
-      const budget = { left: context.plan.operations };
-      return live(context, `retention-producer${at}`, (client) => new MarkedProducer(client, false).sendMany(budget, TOPIC, count));
-    });
-    await Promise.all([...producers, ...cutters]);
-    isOver = true;
-    await Promise.all(readers);
+    const readers = (isOver: () => boolean) =>
+      Array.from(
+        { length: knob(context, "readers") },
+        (_, at) => live(context, `retention-reader${at}`, (client) => readAbout(client, isOver), livesOf(context)),
+      );
+    const cutters = () =>
+      Array.from({ length: knob(context, "cutters") }, (_, at) => {
+        const budget = { left: knob(context, "cuts") };
+        return live(context, `retention-cutter${at}`, (client) => cut(client, budget), livesOf(context));
+      });
+    await inCompany(readers, () => Promise.all([produceAll(context, { topic: TOPIC, partitions: count, isKept: false }), ...cutters()]));
   },
 
-  finish: (context, reader) =>
-    live(context, `retention-${reader}`, (client) => readWhole(client, partitionsOf(TOPIC, knob(context, "partitions")), reader)),
+  finish: readsItsTopic,
 
-  oracles: namedOracles([
-    "lost-write",
-    "refused-write",
-    "duplicate",
-    "producer-order",
-    "invented-record",
-    "inconsistent-offsets",
-    "dense-offsets",
-    "lasting-records",
-    "lasting-ends",
-    "read-of-deleted",
-    "log-start",
-  ]),
+  oracles: namedOracles([...RECORD_RULES, "read-of-deleted"]),
 };
 
 function configsFor(context: WorkloadContext): Readonly<Record<string, string>> {

@@ -1,10 +1,10 @@
 /** Producers that lose replies and send everything again, beside each other in the same partitions. */
-import { namedOracles } from "../oracles/mod.ts";
+import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { live } from "./client.ts";
 import { clientKnobs, knob, lifeKnobs, livesOf, whole } from "./knobs.ts";
-import { readWhole } from "./reading.ts";
+import { readsItsTopic } from "./reading.ts";
 import { SequenceProducer } from "./sequence_producer.ts";
-import { makeTopic, partitionsOf } from "./set_up.ts";
+import { makeTopic } from "./set_up.ts";
 import type { Workload } from "./types.ts";
 
 const KIND = "sequences";
@@ -44,19 +44,7 @@ export const sequences: Workload = {
     }));
   },
 
-  finish: (context, reader) =>
-    live(context, `sequences-${reader}`, (client) => readWhole(client, partitionsOf(TOPIC, knob(context, "partitions")), reader)),
+  finish: readsItsTopic,
 
-  oracles: namedOracles([
-    "lost-write",
-    "refused-write",
-    "duplicate",
-    "producer-order",
-    "invented-record",
-    "inconsistent-offsets",
-    "dense-offsets",
-    "lasting-records",
-    "lasting-ends",
-    "log-start",
-  ]),
+  oracles: namedOracles(RECORD_RULES),
 };

@@ -24,6 +24,14 @@ test("a fault of one call explains one end, one that lasts all of its time", () 
   expect([1, 15_999, 16_001].map((at) => excuses.explain(late, at))).toEqual([true, true, false]);
 });
 
+test("what could have been either of two faults leaves the one that explains more", () => {
+  const excuses = new Excuses();
+  excuses.add("syncFails", 0, Infinity);
+  excuses.add("writeFails", 0, Infinity);
+  expect(excuses.explain(WRITE, 1)).toBe(true);
+  expect(excuses.explain('Cannot sync directory "data/wal": EIO', 2)).toBe(true);
+});
+
 test("an exit needs the code of a broken disk, and a broken promise has no excuse", () => {
   const excuses = new Excuses();
   excuses.add("syncFails", 0, Infinity);

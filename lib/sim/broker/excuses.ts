@@ -28,6 +28,8 @@ const EXPLAINS: Readonly<Partial<Record<Kind, RegExp>>> = {
   diskSlow: TOO_LATE,
   pause: TOO_LATE,
 };
+/** Those that explain less come first: what they explain is not laid to others. */
+const EXPLAINED = Object.entries(EXPLAINS) as readonly (readonly [Kind, RegExp])[];
 /** One call meets it, and nobody else. */
 const ONCE: ReadonlySet<Kind> = new Set<Kind>(["readFails", "writeFails", "syncFails"]);
 
@@ -54,8 +56,8 @@ export class Excuses {
 
   /** Whether a fault that is in force explains an end with this text; if one of a single call does, it explains no other end. */
   explain(text: string, now: number): boolean {
-    for (const [kind, until] of this.#until) {
-      if (until < now || EXPLAINS[kind]?.test(text) !== true) continue;
+    for (const [kind, explained] of EXPLAINED) {
+      if ((this.#until.get(kind) ?? -1) < now || !explained.test(text)) continue;
       const unmet = this.#unmet.get(kind);
       if (unmet === undefined) return true;
       if (unmet === 0) continue;

@@ -2,7 +2,17 @@
  * When everything is well, who waits in the broker is answered when that happens for which he waits, and long before his own timeout: a fetch by the
  * next record, a produce by the disk, a member by the others. A waiter whom nobody wakes would only be late, and clients with retries hide it.
  */
-import { Fetch, FindCoordinator, type Infer, JoinGroup, LeaveGroup, ListOffsets, Produce, SyncGroup } from "../../protocol/mod.ts";
+import {
+  DescribeGroups,
+  Fetch,
+  FindCoordinator,
+  type Infer,
+  JoinGroup,
+  LeaveGroup,
+  ListOffsets,
+  Produce,
+  SyncGroup,
+} from "../../protocol/mod.ts";
 import type { Client } from "./client.ts";
 import { knob } from "./knobs.ts";
 import { FETCH_BY_NAME_MAX, fetchRequest, PRODUCE_BY_NAME_MAX, produceRequest, sawRecords, toldByProduce } from "./plain_requests.ts";
@@ -21,6 +31,9 @@ const JOIN_AT_ONCE = 3;
 const SYNC = 3;
 const PROTOCOL = "range";
 const MEMBERS = 3;
+/** The shortest that brokers take. */
+const SESSION_MS = 6_000;
+const LOOK_MS = 2_000;
 /** Of a broker that hangs up on everybody who thinks for a moment nothing can be said. */
 const TRIES_MAX = 5;
 /** A broker may take few new connections a second. */
@@ -32,6 +45,7 @@ export async function answersInTime(client: Client, topic: string, group: string
   await someTries(client, (dial) => fetchIsWoken(client, dial, topic, client.draws.below(partitions)));
   // What a try left behind is not waited for.
   await someTries(client, (dial, at) => membersAreWoken(client, dial, `${group}${at}`));
+  await someTries(client, (dial, at) => sessionEnds(client, dial, `${group}-silent${at}`));
 }
 
 async function someTries(client: Client, attempt: (dial: Dial, at: number) => Promise<boolean>): Promise<void> {
@@ -128,6 +142,26 @@ async function membersAreWoken(client: Client, dial: Dial, groupId: string): Pro
   return true;
 }
 
+/** A member that says nothing any more is out when its session is over, also where nobody asks for a rebalance. */
+async function sessionEnds(client: Client, dial: Dial, groupId: string): Promise<boolean> {
+  const connection = await dial();
+  if (connection === null || !await isCoordinated(client, connection, groupId)) return false;
+  const member = await promptly(client, "a JoinGroup", join(connection, groupId, "", { together: 1, after: 0 }, SESSION_MS));
+  if (member === null || !await areSynced(client, dial, groupId, [member])) return false;
+  await promptly(client, "the end of a session", untilEmpty(client, dial, groupId));
+  return true;
+}
+
+async function untilEmpty(client: Client, dial: Dial, groupId: string): Promise<void> {
+  for (;;) {
+    await client.sleep(LOOK_MS);
+    const connection = await dial();
+    const group = (await connection?.ask(DescribeGroups, 4, { groups: [groupId] }))?.groups[0];
+    connection?.close();
+    if (group?.errorCode === 0 && (group.groupState === "Empty" || group.groupState === "Dead")) return;
+  }
+}
+
 async function isCoordinated(client: Client, connection: WireConnection, groupId: string): Promise<boolean> {
   return (await promptly(client, "FindCoordinator", connection.ask(FindCoordinator, 2, { key: groupId, keyType: 0 })))?.errorCode === 0;
 }
@@ -138,9 +172,10 @@ async function join(
   groupId: string,
   memberId: string,
   wanted: { readonly together: number; readonly after: number },
+  sessionTimeoutMs = PATIENCE_MS,
 ): Promise<Member | null> {
   const joined = await connection.ask(JoinGroup, JOIN_AT_ONCE, {
-    ...{ groupId, sessionTimeoutMs: PATIENCE_MS, rebalanceTimeoutMs: PATIENCE_MS, memberId, protocolType: "consumer" },
+    ...{ groupId, sessionTimeoutMs, rebalanceTimeoutMs: PATIENCE_MS, memberId, protocolType: "consumer" },
     protocols: [{ name: PROTOCOL, metadata: new Uint8Array(0) }],
   });
   if (joined?.errorCode !== 0 || joined.generationId <= wanted.after) return null;

@@ -21,7 +21,13 @@ const REPEATED_MAX = 8;
 /** Old connections that stay open, with what is on its way on them. */
 const LINKS_MAX = 3;
 
-const DAY_MS = 86_400_000;
+/** Batches of epochs that are over which may come once more. */
+const EARLIER_MAX = 4;
+/**
+ * Their timestamps lie so far back: a clock that was set back refuses what comes from its future, again and again, and a producer that wrote nothing
+ * younger than a day is forgotten.
+ */
+const BACK_MS = 12 * 3_600_000;
 
 type AskedFor = Pick<Produced, "kind" | "topic" | "partition" | "mark" | "idempotent">;
 
@@ -54,6 +60,8 @@ export class SequenceProducer {
   readonly #unresolved: Sequenced[] = [];
   /** Of this epoch, in the log; the latest last. */
   #acknowledged: Sequenced[] = [];
+  /** Of epochs of this producer that are over. */
+  #earlier: Sequenced[] = [];
 
   constructor(client: Client, topic: string, partition: number) {
     this.#client = client;
@@ -73,6 +81,7 @@ export class SequenceProducer {
       if (share("newIdentityShare")) await this.#begin();
       else if (share("newEpochShare")) this.#raiseEpoch();
       if (this.#unresolved[0]?.underWay === 0 || share("againShare")) this.#sendAgain();
+      else if (this.#mayLookBack && draws.chance(context.plan.knobs["earlierShare"] ?? 0)) this.#sendOfEarlierEpoch();
       else if (share("repeatShare")) this.#repeat();
       else if (this.#mayLeaveGap && share("gapShare")) await this.#leaveGap();
       else if (budget.left > 0 && this.#maySend) {
@@ -116,6 +125,7 @@ export class SequenceProducer {
       return row;
     });
     this.#giveUp();
+    this.#earlier = [];
     this.#producerId = reply.producerId;
     this.#epoch = reply.producerEpoch;
     this.#identities++;
@@ -128,6 +138,7 @@ export class SequenceProducer {
   }
 
   #giveUp(): void {
+    this.#earlier = [...this.#earlier, ...this.#acknowledged, ...this.#unresolved].slice(-EARLIER_MAX);
     for (const { tell } of this.#unresolved.splice(0)) tell("unknown", -1);
     this.#acknowledged = [];
     this.#sequence = 0;
@@ -146,8 +157,7 @@ export class SequenceProducer {
     const marks = Array.from({ length: 1 + draws.below(3) }, () => context.nextMark());
     const bytes = encodeBatch({
       records: marks.map((mark) => ({
-        // Well in the past: a clock that was set back refuses what comes from its future, again and again.
-        ...{ timestamp: io.clock.wall() - DAY_MS, key: null, headers: [] },
+        ...{ timestamp: io.clock.wall() - BACK_MS, key: null, headers: [] },
         value: new TextEncoder().encode(valueOf(mark, draws.skewed(1, knob(context, "valueBytes")))),
       })),
       ...{ producerId: this.#producerId, producerEpoch: this.#epoch, baseSequence: sequence },
@@ -165,6 +175,21 @@ export class SequenceProducer {
     const event: AskedFor = { kind: "produced", topic: this.#topic, partition: this.#partition, mark, idempotent: true };
     const tell = this.#client.asks((asked) => ({ ...asked, ...event, client, told: "unknown", offset: -1 }));
     return (told, offset) => tell((asked) => ({ ...asked, ...event, client, told, offset }));
+  }
+
+  /** The log has something of the present epoch. */
+  get #mayLookBack(): boolean {
+    return this.#earlier.length > 0 && this.#acknowledged.length > 0;
+  }
+
+  /** As a request that was on its way for long: it is never taken, and never answered as if it were. */
+  #sendOfEarlierEpoch(): void {
+    const batch = this.#client.draws.pick(this.#earlier);
+    const { context } = this.#client;
+    void this.#ask(batch).then((error) => {
+      context.world.mark("sim.sequences.earlier_epoch");
+      if (error === "NONE") this.#fail(`sequence ${batch.sequence} of epoch ${batch.epoch} was taken although a later epoch had written`);
+    });
   }
 
   #sendAgain(): void {

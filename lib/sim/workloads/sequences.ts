@@ -27,6 +27,7 @@ export const sequences: Workload = {
         newLinkShare: draws.pick([0, 0.02, 0.2]),
         newIdentityShare: draws.pick([0, 0, 0.02]),
         newEpochShare: draws.pick([0, 0, 0.02, 0.1]),
+        earlierShare: draws.pick([0, 0.05, 0.2]),
         againShare: draws.pick([0, 0.05, 0.3]),
         repeatShare: draws.pick([0, 0.05, 0.2]),
         gapShare: draws.pick([0, 0.1, 0.3]),

@@ -336,6 +336,30 @@ test("a WAL write that finds no room is tried again when there is some", async (
   await storage.close(deadline(io));
 });
 
+test("a directory whose sync finds no room while the WAL rolls stops the node with that reason: no sync is tried again", async () => {
+  const disk = memory();
+  let full = false;
+  let syncs = 0;
+  const io = testIo({
+    ...bound(disk),
+    async syncDirectory(path, d) {
+      if (!full || !path.endsWith("/wal")) return await disk.syncDirectory(path, d);
+      syncs++;
+      throw new IoFailed("sync directory", path, "ENOSPC");
+    },
+  });
+  // Each round rolls.
+  const storage = await openStorage(io, { ...SETTINGS, walFileBytes: 1, walPreallocate: false }, DIRECTORY);
+  const log = storage.createLog(id(1), SMALL);
+  append(log, batch("before"));
+  await durable(log);
+  full = true;
+  append(log, batch("unknown"));
+  await expect(durable(log)).rejects.toThrow(/Cannot sync directory .*ENOSPC/);
+  expect(syncs).toBe(1);
+  expect(io.fatals).toEqual([expect.stringMatching(/Cannot sync directory .*ENOSPC/)]);
+});
+
 test("the commit queue is bounded, says when to pause, and keeps room for internal records", async () => {
   const io = testIo(memory());
   const storage = await openStorage(io, { ...SETTINGS, queueBytesMax: 10_000, queueBytesReserved: 2000, roundBytesMax: 3000 }, DIRECTORY);

@@ -297,7 +297,10 @@ export class Wal {
 
   async #roll(): Promise<void> {
     this.#io.mark("storage.wal.rolled");
-    const next = await this.#files.take(this.#at.generation + 1);
+    const next = await this.#files.take(this.#at.generation + 1).catch((error: unknown) => {
+      // As for any sync: its ENOSPC is none that is waited out, and the file is there already when it is tried again.
+      throw error instanceof IoFailed && error.op === "sync directory" ? new StorageFenced(error.message) : error;
+    });
     const previous = this.#file;
     this.#file = next;
     this.#at = { ...this.#at, generation: next.generation, position: 0 };

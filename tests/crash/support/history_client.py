@@ -2,7 +2,8 @@
 
 produce CLIENT TOPIC PARTITIONS IDEMPOTENT TIMEOUT_MS: records of one mark each. What is about to be asked is a line of the kind "asked", so that who
 reads knows what a killed client leaves open. Told `ok`, or `unknown`: librdkafka does not say more than that it gave up.
-consume CLIENT TOPIC GROUP: a member of a group that commits what it was given, and calls itself anew with each assignment.
+consume CLIENT TOPIC GROUP: a member of a group that commits what it was given, and calls itself anew with each assignment. What is about to be
+committed is a line of the kind "committing".
 whole READER TOPIC PARTITIONS: everything from the first offset to the end.
 """
 
@@ -111,15 +112,19 @@ def consume(client, topic, group):
 
 def commit(consumer, client, group, topic, positions):
     at, told = now(), {}
+    # The member's name and generation are not to be had; -1 is nobody's generation.
+    asked = [{"client": client, "member": client, "generation": -1, "group": group, "askedAt": at, "topic": topic, "partition": partition,
+              "offset": offset} for partition, offset in positions.items()]
+    for commit in asked:
+        say(kind="committing", **commit)
+    sys.stdout.flush()
     try:
         answer = consumer.commit(offsets=[TopicPartition(topic, partition, offset) for partition, offset in positions.items()], asynchronous=False)
         told = {row.partition: "ok" if row.error is None else "unknown" for row in answer}
     except KafkaException as error:
         print(f"{client}: commit: {error}", file=sys.stderr, flush=True)
-    for partition, offset in positions.items():
-        # The member's name and generation are not to be had; -1 is nobody's generation.
-        say(kind="committed", client=client, member=client, generation=-1, group=group, askedAt=at, toldAt=now(), topic=topic,
-            partition=partition, offset=offset, told=told.get(partition, "unknown"))
+    for commit in asked:
+        say(kind="committed", **commit, toldAt=now(), told=told.get(commit["partition"], "unknown"))
 
 
 def whole(reader, topic, partitions):

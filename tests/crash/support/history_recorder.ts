@@ -3,9 +3,13 @@
  * the client is gone.
  */
 import { eachLine } from "../../support/lines.ts";
-import { formatHistory, type HistoryEvent, type Produced } from "../../../lib/sim/mod.ts";
+import { type Committed, formatHistory, type HistoryEvent, type Produced } from "../../../lib/sim/mod.ts";
 
 export type Asked = Omit<Produced, "kind" | "toldAt" | "told" | "offset">;
+
+type Committing = Omit<Committed, "kind" | "toldAt" | "told">;
+
+const commitKey = ({ client, partition }: Committing): string => `${client}/${partition}`;
 
 /** Milliseconds with their fraction on the wall clock, because other processes and languages have the same. */
 export const now = (): number => performance.timeOrigin + performance.now();
@@ -14,6 +18,8 @@ export class Recorder {
   readonly history: HistoryEvent[] = [];
   readonly counts = { acknowledged: 0, unknown: 0, failed: 0, read: 0, committed: 0, changed: 0 };
   readonly #asked = new Map<string, Asked>();
+  /** Commits under way, by client and partition. */
+  readonly #committing = new Map<string, Committing>();
   #wakers: (() => void)[] = [];
 
   /** Records under way. */
@@ -34,14 +40,20 @@ export class Recorder {
       this.#asked.delete(event.mark);
       this.counts[event.told === "ok" ? "acknowledged" : event.told]++;
     } else if (event.kind === "read") this.counts.read++;
-    else if (event.kind === "committed" && event.told === "ok") this.counts.committed++;
-    else if (event.kind === "changed" && event.told === "ok") this.counts.changed++;
+    else if (event.kind === "committed") {
+      this.#committing.delete(commitKey(event));
+      if (event.told === "ok") this.counts.committed++;
+    } else if (event.kind === "changed" && event.told === "ok") this.counts.changed++;
     this.history.push(event);
     for (const wake of this.#wakers.splice(0)) wake();
   }
 
   /** Nothing more is heard of the client: nobody knows what became of what it asked. */
   gone(client: string): void {
+    for (const commit of [...this.#committing.values()]) {
+      // A member of a group has another name in each assignment.
+      if (commit.client.split("#")[0] === client) this.add({ ...commit, kind: "committed", toldAt: now(), told: "unknown" });
+    }
     for (const asked of [...this.#asked.values()]) if (asked.client === client) this.told(asked, "unknown");
   }
 
@@ -67,7 +79,8 @@ export class Recorder {
   }
 
   #line(line: string): void {
-    const event = JSON.parse(line) as HistoryEvent | ({ readonly kind: "asked" } & Asked);
+    const event = JSON.parse(line) as HistoryEvent | ({ readonly kind: "asked" } & Asked) | ({ readonly kind: "committing" } & Committing);
+    if (event.kind === "committing") return void this.#committing.set(commitKey(event), event);
     if (event.kind !== "asked") return this.add(event);
     const { kind: _, ...asked } = event;
     this.asked(asked);

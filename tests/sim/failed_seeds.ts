@@ -15,6 +15,7 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795274251742,
     1795275281362,
     1795275281423,
+    1795281081249,
   ],
   broker: [22, 5017, 32208, 1795268320641, 1795270632474, 1795275251728],
 };

@@ -177,6 +177,39 @@ test("without its checkpoint a log goes on behind damage, over two starts, and i
   }
 });
 
+test("without its checkpoint a log whose segment lost its end, or is gone, is refused for what is missing; a compacted one passes over it", async () => {
+  const compacted = { ...SMALL, cleanupPolicy: { delete: false, compact: true } };
+  for (const harm of ["short", "empty", "gone"]) {
+    for (const settings of [SMALL, compacted]) {
+      const disk = memory();
+      let io = testIo(disk);
+      let storage = await openStorage(io, SETTINGS, DIRECTORY);
+      let log = storage.createLog(id(1), SMALL);
+      for (let i = 0; i < 40; i++) append(log, batch(`value ${10 + i}`));
+      await durable(log);
+      await storage.close(deadline(io));
+      const names = (await disk.list(PARTITION, LATER)).filter(({ name }) => name.endsWith(".log")).map(({ name }) => name).sort();
+      const [base, next] = [parseInt(names[1]!), parseInt(names[2]!)];
+      const bytes = await copied(disk, `${PARTITION}/${names[1]!}`);
+      const size = bytes.length / (next - base);
+      const kept = harm === "short" ? 2 : 0;
+      if (harm === "gone") await disk.removeFile(`${PARTITION}/${names[1]!}`, LATER);
+      else await put(disk, `${PARTITION}/${names[1]!}`, bytes.subarray(0, kept * size));
+      await disk.removeFile(`${DIRECTORY}/checkpoint`, LATER);
+      for (let start = 0; start < 2; start++) {
+        io = testIo(disk);
+        storage = await openStorage(io, SETTINGS, DIRECTORY);
+        log = storage.createLog(id(1), settings);
+        expect([log.logEndOffset, log.offlineReason]).toEqual([40, null]);
+        expect((await readAll(io, log, 1 << 20, next)).length).toBe((40 - next) * size);
+        if (settings === compacted) expect((await readAll(io, log)).length).toBe((40 - (next - base) + kept) * size);
+        else await expect(readAll(io, log)).rejects.toThrow(`before offset ${base + kept}, and what follows begins with ${next}`);
+        await storage.close(deadline(io));
+      }
+    }
+  }
+});
+
 test("a log that lost its middle to a wrong base offset does not give other offsets", async () => {
   const disk = memory();
   let io = testIo(disk);

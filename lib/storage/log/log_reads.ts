@@ -36,7 +36,9 @@ export class LogReads {
       if (read !== null) return read;
       // The rest of the segment was compacted away, or is still in memory.
       const next = this.#log.segments[this.#log.segments.indexOf(segment) + 1];
-      from = Math.max(from, Math.min(next?.base ?? Infinity, this.#log.tail.start));
+      const behind = Math.min(next?.base ?? Infinity, this.#log.tail.start);
+      if (next !== undefined && from < behind && this.#log.boundsOf(segment).isDense) this.#refuseHole(segment, from, behind);
+      from = Math.max(from, behind);
       if (from === Infinity || next === undefined && this.#log.tail.start > from) return NOTHING;
     }
   }
@@ -121,6 +123,16 @@ export class LogReads {
     this.#log.check();
     if (from < this.#log.start) throw new OffsetOutOfRange(from, this.#log.start, this.#log.end);
     return "again";
+  }
+
+  /** Nothing compacts there: a disk that lost what it had promised to keep has left a file too short, or lost it. @throws {CorruptLog} */
+  #refuseHole(segment: Segment, from: number, next: number): never {
+    const path = this.#log.store.path(segment, ".log");
+    const error = new CorruptLog(
+      `Cannot read "${path}": it ends before offset ${from}, and what follows begins with ${next}; records are missing. Restore the file from a backup, or read on from offset ${next}`,
+    );
+    this.#tellOnce(segment, error);
+    throw error;
   }
 
   /** Each reader is told; the log has one line a segment. */

@@ -91,7 +91,7 @@ export class LogRepair {
       this.#log.segments.push(new Segment(this.#log.end));
       break;
     }
-    this.#log.durableEnd = this.#log.end;
+    this.#log.durableEnd = this.#log.rebuiltTo = this.#log.end;
     this.#changed();
   }
 
@@ -165,7 +165,6 @@ export class LogRepair {
     let end = segment.base;
     const stop = await this.#log.store.scanValid(segment, segment.written, (header, size) => {
       if (header.baseOffset < end || header.baseOffset + header.lastOffsetDelta >= limit) return false;
-      if (header.baseOffset > end) this.#log.sparseTo = header.baseOffset;
       segment.add(
         header.baseOffset + header.lastOffsetDelta,
         header.maxTimestamp,

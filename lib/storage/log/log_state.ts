@@ -38,6 +38,8 @@ export interface LogDump {
   readonly cleanedTo?: number;
   /** Batches below may have gaps between them. */
   readonly sparseTo?: number;
+  /** What is below was found without a checkpoint: whether gaps between batches are meant, only the topic's settings tell. */
+  readonly rebuiltTo?: number;
   readonly epochs: readonly (readonly [number, number])[];
   readonly producers: readonly ProducerDump[];
   readonly segments: readonly SegmentDump[];
@@ -62,6 +64,8 @@ export class LogState {
   cleanedTo = 0;
   /** Batches below may have gaps between them for another reason. */
   sparseTo = 0;
+  /** Whether compaction has been at what is below is not known: then its settings are to tell. */
+  rebuiltTo = 0;
   /** Durable in the WAL, and on its way into everything else. One at a time: changes are made in the log's turn. */
   pending: LogChange | null = null;
   /** Files are being put in the place of others: until then a segment's name may lead to what its bookkeeping does not know. Never rejects. */
@@ -101,6 +105,11 @@ export class LogState {
   get firstUnstableOffset(): number {
     const open = this.producers.firstOpenOffset;
     return open < 0 ? this.end : open;
+  }
+
+  configure(settings: LogSettings): void {
+    this.settings = settings;
+    if (settings.cleanupPolicy.compact) this.sparseTo = Math.max(this.sparseTo, this.rebuiltTo);
   }
 
   /** False when the log starts there already, or later. */
@@ -187,6 +196,7 @@ export class LogState {
       end: this.durableEnd,
       cleanedTo: this.cleanedTo,
       sparseTo: this.sparseTo,
+      rebuiltTo: this.rebuiltTo,
       epochs: this.epochs.dump(this.start, this.durableEnd),
       producers: this.producers.dump(this.durableEnd),
       segments,
@@ -194,9 +204,10 @@ export class LogState {
     };
   }
 
-  restore({ start, end, cleanedTo, sparseTo, epochs, producers, segments }: LogDump): void {
+  restore({ start, end, cleanedTo, sparseTo, rebuiltTo, epochs, producers, segments }: LogDump): void {
     this.cleanedTo = cleanedTo ?? 0;
     this.sparseTo = sparseTo ?? 0;
+    this.rebuiltTo = rebuiltTo ?? 0;
     this.start = start;
     this.end = this.durableEnd = end;
     this.epochs.restore(epochs);

@@ -207,7 +207,7 @@ export class StoredLog implements PartitionLog, Participant {
   }
 
   configure(settings: LogSettings): void {
-    this.#state.settings = settings;
+    this.#state.configure(settings);
   }
 
   // ── what storage itself does with a log ─────────────────────────────────────────────────────────────────────────────────

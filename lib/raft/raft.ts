@@ -197,7 +197,7 @@ export class Raft {
 
   #tick(now: number): void {
     if (this.#role === "leader") return this.#leaderTick(now);
-    if (now < this.#electionAt || !this.#voters.current.includes(this.#id)) return;
+    if (now < this.#electionAt || !this.#voters.includes(this.#id)) return;
     if (this.#isOnlyVoter()) {
       this.#campaign(now);
     } else {
@@ -227,10 +227,13 @@ export class Raft {
   #wakeAt(): number | null {
     if (this.#role === "leader") {
       if (this.#followers.length === 0) return null;
-      const contactAt = this.#reached(Infinity, (follower) => follower.contactAt);
-      return Math.min(this.#heartbeatAt, contactAt + this.#settings.voteRefusalMs);
+      const { voteRefusalMs } = this.#settings;
+      let late = 0;
+      for (const { contactAt } of this.#followers) if (contactAt + voteRefusalMs < this.#heartbeatAt) late++;
+      if (late === 0) return this.#heartbeatAt;
+      return Math.min(this.#heartbeatAt, this.#reached(Infinity, (follower) => follower.contactAt) + voteRefusalMs);
     }
-    return this.#voters.current.includes(this.#id) ? this.#electionAt : null;
+    return this.#voters.includes(this.#id) ? this.#electionAt : null;
   }
 
   // ── elections ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,7 +309,7 @@ export class Raft {
   }
 
   #onVoteReply(from: NodeId, granted: boolean, now: number): void {
-    if (!this.#voters.current.includes(from)) return;
+    if (!this.#voters.includes(from)) return;
     this.#votes.set(from, granted);
     const needed = majority(this.#voters.current.length);
     const yes = [...this.#votes.values()].filter((vote) => vote).length;
@@ -505,8 +508,9 @@ export class Raft {
     if (message.success) {
       const news = progress.succeeded(message.index);
       if (progress.match >= this.#log.lastIndex) progress.caughtUpAt = now;
+      if (!news) return;
       if (this.#advanceCommit()) this.#announceCommit(now);
-      else if (news) this.#sendAppend(progress, now, this.#hasCommitNews(progress));
+      else this.#sendAppend(progress, now, this.#hasCommitNews(progress));
     } else {
       const agree = this.#log.agreeAtMost(message.index, message.hintTerm);
       if (progress.refused(message.prevIndex, agree.index)) this.#sendAppend(progress, now, true);
@@ -532,7 +536,7 @@ export class Raft {
   #announceCommit(now: number): void {
     for (const follower of this.#followers) this.#sendAppend(follower, now, this.#hasCommitNews(follower));
     // A leader that removed itself leads until that is committed (thesis 4.2.2).
-    if (!this.#voters.current.includes(this.#id) && this.#voters.changedAt <= this.#commit) this.#becomeFollower(this.#term, null, now);
+    if (!this.#voters.includes(this.#id) && this.#voters.changedAt <= this.#commit) this.#becomeFollower(this.#term, null, now);
   }
 
   #hasCommitNews(progress: Progress): boolean {
@@ -593,7 +597,7 @@ export class Raft {
   #reached(own: number, of: (follower: Progress) => number): number {
     const values = this.#values;
     let count = 0;
-    if (this.#voters.current.includes(this.#id)) values[count++] = own;
+    if (this.#voters.includes(this.#id)) values[count++] = own;
     for (const follower of this.#followers) values[count++] = of(follower);
     return reachedByMajority(values, count);
   }

@@ -25,6 +25,10 @@ export class Voters {
     return this.#history[this.#history.length - 1]!.index;
   }
 
+  includes(id: NodeId): boolean {
+    for (const voter of this.current) if (voter === id) return true;
+    return false;
+  }
   at(index: number): readonly NodeId[] {
     return this.#history.findLast((change) => change.index <= index)?.voters ?? this.#history[0]!.voters;
   }

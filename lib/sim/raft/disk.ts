@@ -25,7 +25,8 @@ interface Write {
   readonly parts: number;
   readonly effect: (parts: number) => void;
   readonly owner: Incarnation;
-  readonly settle: (error: Error | null) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
   /** Virtual times: when the disk is done, and when whoever waits has waited long enough. */
   doneAt: number;
   readonly budgetEndsAt: number;
@@ -100,7 +101,8 @@ export class ModelDisk implements SimDisk {
           parts,
           effect,
           owner,
-          settle: (error) => error === null ? resolve() : reject(error),
+          resolve,
+          reject,
           budgetMs,
           budgetEndsAt: this.#world.now + clock.worldMs(budgetMs),
           doneAt: 0,
@@ -183,18 +185,19 @@ export class ModelDisk implements SimDisk {
     const world = this.#world;
     const at = Math.min(doneAt, write.budgetEndsAt);
     // The disk goes on without its process, so the event is nobody's.
-    write.event = world.after(at - world.now, write.kind, null, () => this.#done(write));
+    write.event = world.afterWith(at - world.now, write.kind, null, this.#done, write);
   }
 
-  #done(write: Write): void {
+  readonly #done = (write: Write): void => {
     this.#underWay = null;
     const { owner } = write;
     const error = this.#errorOf(write);
     write.effect(error === null ? write.parts : error instanceof IoFailed && write.kind === "snapshot" ? 0 : this.#torn(write));
     if (!owner.alive) return;
-    if (owner.paused) this.#world.hold("disk", owner, () => write.settle(error));
-    else write.settle(error);
-  }
+    const tell = (): void => error === null ? write.resolve() : write.reject(error);
+    if (owner.paused) this.#world.hold("disk", owner, tell);
+    else tell();
+  };
 
   #errorOf(write: Write): Error | null {
     if (write.doneAt > write.budgetEndsAt) return new DeadlineExceeded(`raft.${write.kind}`, "store", write.budgetMs);

@@ -3,6 +3,7 @@
  * go on does, so a run is a function of its plan alone. Knows nothing of disks, networks and brokers.
  */
 import { drainMicrotasks } from "../io/real/turns.ts";
+import type { RunResult } from "./plan.ts";
 import { Draws } from "./random.ts";
 import { Trace } from "./trace.ts";
 
@@ -108,6 +109,19 @@ export class World {
     const event = new ScheduledEvent(at, this.#scheduled++, kind, owner, fire, what);
     this.#heap.push(event);
     return event;
+  }
+
+  /** What came of the run. @param counts what it got done. */
+  result(counts: RunResult["counts"]): RunResult {
+    return {
+      violation: this.#violation?.message ?? null,
+      hash: this.trace.hash,
+      events: this.#events,
+      virtualMs: this.#now,
+      marks: this.marks,
+      counts,
+      lines: this.trace.lines,
+    };
   }
 
   mark(name: string): void {

@@ -65,19 +65,11 @@ export class BrokerRun {
       if (!(error instanceof Violation)) throw error;
       this.#world.fail(error);
     }
-    const { violation, trace, events, now, marks } = this.#world;
+    const { trace, now } = this.#world;
     this.#count("starts", this.#node.starts);
     this.#count("exits", this.#node.exits);
     trace.add("history", now, 0, sumOf(formatHistory(this.#history)));
-    return {
-      violation: violation?.message ?? null,
-      hash: trace.hash,
-      events,
-      virtualMs: now,
-      marks,
-      counts: Object.fromEntries(this.#counts),
-      lines: trace.lines,
-    };
+    return this.#world.result(Object.fromEntries(this.#counts));
   }
 
   #safety(): void {

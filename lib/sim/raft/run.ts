@@ -24,15 +24,7 @@ export function runRaft(plan: Plan, trace = false): RunResult {
   const run = new Run(world, plan, knobsOf(plan.knobs));
   run.faults();
   run.recovery();
-  return {
-    violation: world.violation?.message ?? null,
-    hash: world.trace.hash,
-    events: world.events,
-    virtualMs: world.now,
-    marks: world.marks,
-    counts: run.counts,
-    lines: world.trace.lines,
-  };
+  return world.result(run.counts);
 }
 
 class Run {

@@ -30,15 +30,7 @@ function runStorage(plan: Plan, trace: boolean): RunResult {
     world.run(plan.horizonMs);
     if (!run.isRefused) end(run);
   });
-  return {
-    violation: world.violation?.message ?? null,
-    hash: world.trace.hash,
-    events: world.events,
-    virtualMs: world.now,
-    marks: world.marks,
-    counts: run.counts,
-    lines: world.trace.lines,
-  };
+  return world.result(run.counts);
 }
 
 /** All faults are over: what is under way comes to its end, a clean stop and another start change nothing, nor does one more crash. */

@@ -3,7 +3,7 @@
  * and counts the seeds until the copy's simulator finds it, several times from different first seeds. Exits with 1 when one is not found.
  */
 import { parseArgs } from "node:util";
-import { hunt, plantedBugs, scriptCatches, SEEDS_MAX, withPlanted } from "./plant.ts";
+import { hunt, type OnChild, plantedBugs, scriptCatches, SEEDS_MAX, withPlanted } from "./plant.ts";
 import type { PlantedBug } from "./types.ts";
 
 /** So far apart that hunts do not share seeds. */
@@ -22,12 +22,34 @@ const bugs = (await plantedBugs()).filter(({ tier, name }) =>
   (values.tier === undefined || tier === values.tier) && name.includes(values.bug)
 );
 const waiting = [...bugs];
+let tried = 0;
 let missed = 0;
 let sum = 0;
 
+/** Simulators that run; told to end when this is, so that the copies are removed. */
+const running = new Set<Parameters<OnChild>[0]>();
+let isStopped = false;
+const onChild: OnChild = (child) => {
+  running.add(child);
+  if (isStopped) child.kill("SIGINT");
+  void child.exited.then(() => running.delete(child));
+};
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    isStopped = true;
+    for (const child of running) child.kill("SIGINT");
+  });
+}
+
 async function work(): Promise<void> {
-  for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
-    const counts = await withPlanted(bug, (directory) => hunts(bug!, directory));
+  for (let bug = waiting.shift(); bug !== undefined && !isStopped; bug = waiting.shift()) {
+    const counts: readonly (number | null)[] = await withPlanted(bug, (directory) => hunts(bug!, directory)).catch((error: unknown) => {
+      // What is told to end in the middle does not end in order.
+      if (isStopped) return [];
+      throw error;
+    });
+    if (isStopped) break;
+    tried++;
     const caught = counts.filter((seeds) => seeds !== null);
     if (caught.length < counts.length) missed++;
     const mean = caught.reduce((all, seeds) => all + seeds, 0) / Math.max(1, caught.length);
@@ -41,16 +63,18 @@ async function work(): Promise<void> {
 
 /** How many seeds each took; 0: the script found it. */
 async function hunts(bug: PlantedBug, directory: string): Promise<readonly (number | null)[]> {
-  if (bug.script !== undefined) return [await scriptCatches(bug, directory) ? 0 : null];
+  if (bug.script !== undefined) return [await scriptCatches(bug, directory, onChild) ? 0 : null];
   const counts: (number | null)[] = [];
-  for (let time = 0; time < Number(values.times); time++) {
-    counts.push((await hunt(bug, directory, Number(values.seed) + time * SEEDS_APART)).seeds);
+  for (let time = 0; time < Number(values.times) && !isStopped; time++) {
+    counts.push((await hunt(bug, directory, Number(values.seed) + time * SEEDS_APART, undefined, onChild)).seeds);
   }
   return counts;
 }
 
 await Promise.all(Array.from({ length: Number(values.jobs) }, work));
 console.log(
-  `${bugs.length - missed} of ${bugs.length} planted bugs caught, with ${(sum / Math.max(1, bugs.length)).toFixed(1)} seeds each`,
+  `${tried - missed} of ${tried} planted bugs caught, with ${(sum / Math.max(1, tried)).toFixed(1)} seeds each${
+    isStopped ? `; ended before ${bugs.length - tried} of them` : ""
+  }`,
 );
 process.exit(missed > 0 || bugs.length === 0 ? 1 : 0);

@@ -8,6 +8,7 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
   raft: [122, 131, 317, 100894],
   storage: [
     131,
+    6000099,
     1795270632231,
     1795270632233,
     1795270632275,

@@ -12,7 +12,7 @@ export interface ProducerState {
 }
 
 const PADDING = "x".repeat(16 * 1024);
-const LARGE_CHANCE = 0.05;
+const LARGE_CHANCE = 0.1;
 const encoder = new TextEncoder();
 
 /** @param knobs `recordBytes`, `batchRecords`: the most of each; `keys` how many there are. */

@@ -264,7 +264,8 @@ export class PartitionModel {
 const text = (bytes: Uint8Array | null): string => new TextDecoder().decode(bytes ?? NOTHING);
 const NOTHING = new Uint8Array(0);
 
-function areEqual(one: Uint8Array, other: Uint8Array, at: number, size: number): boolean {
+/** Whether `one` is what `other` has at `at`, in `size` bytes. */
+export function areEqual(one: Uint8Array, other: Uint8Array, at: number, size: number): boolean {
   if (one.length !== size) return false;
   for (let i = 0; i < size; i++) if (one[i] !== other[at + i]) return false;
   return true;

@@ -47,13 +47,13 @@ function knobsOf(draws: Draws): Record<string, number> {
     decompressedBytesMax: MIB,
     restartMs: Math.round(draws.skewed(10, 1_000)),
     appendMs: draws.pick([200, 2_000, 15_000]),
-    aimed: draws.pick([0, 0.7, 1]),
+    aimed: draws.pick([0, 1, 1]),
   };
 }
 
 function workloadsOf(draws: Draws): WorkloadPlan[] {
   const plans: WorkloadPlan[] = [];
-  const pace = draws.skewed(150, 1_000);
+  const pace = draws.skewed(300, 2_000);
   const kinds = ["plain", "plain", "retained", "compacted", "followed"];
   const topics = draws.pick([1, 1, 2, 3]);
   for (let at = 0; at < topics; at++) plans.push(topicOf(draws, draws.pick(kinds), pace * topics));
@@ -63,7 +63,7 @@ function workloadsOf(draws: Draws): WorkloadPlan[] {
       clients: 1,
       operations: 10_000,
       knobs: {
-        thinkMs: Math.round(draws.skewed(250, 2_500)),
+        thinkMs: Math.round(draws.skewed(500, 4_000)),
         snapshotChance: draws.pick([0, 0.05, 0.3]),
         dataBytes: draws.pick([1, 100, 3_000]),
       },
@@ -75,7 +75,7 @@ function workloadsOf(draws: Draws): WorkloadPlan[] {
   return plans;
 }
 
-const CHORES = [["restart", 0.25, 2_000, 8_000], ["checkpoint", 0.3, 300, 5_000], ["maintain", 0.5, 300, 5_000]] as const;
+const CHORES = [["restart", 0.25, 2_000, 8_000], ["checkpoint", 0.3, 500, 5_000], ["maintain", 0.5, 500, 5_000]] as const;
 
 function topicOf(draws: Draws, kind: string, thinkMs: number): WorkloadPlan {
   const clients = 1 + draws.below(4);
@@ -83,8 +83,8 @@ function topicOf(draws: Draws, kind: string, thinkMs: number): WorkloadPlan {
     partitions: 1 + draws.below(3),
     readers: draws.below(2),
     thinkMs: Math.round(thinkMs * clients),
-    readThinkMs: Math.round(draws.skewed(200, 2_000)),
-    recordBytes: draws.pick([10, 100, 100, 1_000]),
+    readThinkMs: Math.round(draws.skewed(300, 3_000)),
+    recordBytes: draws.pick([10, 100, 400, 1_000]),
     batchRecords: draws.pick([1, 3, 10]),
     inFlight: draws.pick([1, 2, 3, 5, 5]),
     idempotent: draws.chance(0.7) ? 1 : 0,
@@ -120,7 +120,7 @@ type FaultMaker = (draws: Draws, at: number) => Fault;
 
 const FAULTS: readonly (readonly [share: number, most: number, make: FaultMaker])[] = [
   [0.4, 5, (draws, at) => ({ kind: "kill", node: NODE, at, forMs: downMs(draws) })],
-  [0.5, 5, (draws, at) => ({ kind: "powerLoss", node: NODE, at, forMs: downMs(draws) })],
+  [0.6, 5, (draws, at) => ({ kind: "powerLoss", node: NODE, at, forMs: downMs(draws) })],
   [0.15, 4, (draws, at) => ({ kind: "pause", node: NODE, at, forMs: draws.skewed(10, 4_000) })],
   [
     0.15,

@@ -2,6 +2,7 @@
 import type { Entry, HardState, SnapshotMeta } from "../../raft/types.ts";
 import type { RaftStore } from "../../storage/types.ts";
 import { Violation } from "../world.ts";
+import { areEqual } from "./partition_model.ts";
 
 export interface RaftState {
   readonly hardState: HardState | null;
@@ -83,8 +84,7 @@ function isSame(one: RaftState, other: RaftState): boolean {
   if (one.snapshot?.index !== other.snapshot?.index || one.snapshot?.term !== other.snapshot?.term) return false;
   return one.entries.length === other.entries.length && one.entries.every((entry, at) => {
     const same = other.entries[at]!;
-    return entry.index === same.index && entry.term === same.term && entry.data.length === same.data.length &&
-      entry.data.every((byte, index) => byte === same.data[index]);
+    return entry.index === same.index && entry.term === same.term && areEqual(entry.data, same.data, 0, same.data.length);
   });
 }
 

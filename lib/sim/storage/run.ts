@@ -42,6 +42,7 @@ export interface Workload {
 
 export const DIRECTORY = "/data";
 const CLOSE_MS = 30_000;
+const RESTART_MS_MAX = 1_000;
 
 export class StorageRun {
   readonly plan: Plan;
@@ -65,6 +66,8 @@ export class StorageRun {
   /** The plan asks for less memory of producers than there are, or for a shorter one than their patience. */
   readonly forgetsProducers: boolean;
   #marks = 0;
+  /** Since one that opened. */
+  #failedStarts = 0;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -159,14 +162,17 @@ export class StorageRun {
     if (lied) this.happened.add("syncLies");
   }
 
+  /** Later each time as long as it does not open, as supervisors do. */
   restartSoon(): void {
-    if (this.restarts) this.world.after(this.knob("restartMs", 100), "restart", null, () => this.start());
+    const delayMs = Math.min(RESTART_MS_MAX, this.knob("restartMs", 100) * 2 ** this.#failedStarts);
+    if (this.restarts) this.world.after(delayMs, "restart", null, () => this.start());
   }
 
   async #opened(io: Io, incarnation: Incarnation, storage: NodeStorage): Promise<void> {
     try {
       await checkRecovered(this, io, storage);
       if (!incarnation.alive) return;
+      this.#failedStarts = 0;
       const leaderEpoch = this.counts.starts;
       const replicas = new ReplicaSet({
         io,
@@ -191,6 +197,7 @@ export class StorageRun {
       return this.world.mark("sim.storage.refusedAfterLies");
     }
     if (!this.isExplained(error)) throw new Violation(`Storage does not open: ${error.message}`);
+    this.#failedStarts++;
     this.world.mark("sim.storage.openFailed");
     this.machine.end("process");
     this.restartSoon();

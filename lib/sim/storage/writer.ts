@@ -123,6 +123,12 @@ export class Writer extends Actor {
     let kept = model.placeOf(batch);
     if (isDuplicate) {
       counts.duplicates++;
+      if (kept === null && this.run.isWeak && result.baseOffset < model.start) {
+        // The model knows only what the disk that lied has left, and this was deleted from it.
+        lease.release();
+        this.#forget(wanted);
+        return true;
+      }
       if (kept === null || kept.base !== result.baseOffset) {
         throw new Violation(
           `${model.name}: a new batch is taken for a repetition of offset ${result.baseOffset}, was at ${kept?.base ?? "none"}`,

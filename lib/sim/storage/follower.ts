@@ -12,6 +12,7 @@ import type { Knobs } from "./settings.ts";
 import type { TopicModel } from "./topics.ts";
 
 const CUT_MS = 10_000;
+const CHECKPOINT_CHANCE = 0.5;
 
 export class Follower extends Actor {
   readonly #topicName: string;
@@ -98,6 +99,7 @@ export class Follower extends Actor {
     if (offset >= end) return;
     this.#cutting = true;
     model.cutAsked(offset);
+    if (this.draws.chance(CHECKPOINT_CHANCE)) this.#checkpointMeanwhile(node);
     this.watch(node, log.truncateTo(offset, node.io.deadlines.in("truncate", CUT_MS)), () => {
       this.#cutting = false;
       this.run.counts.cuts++;
@@ -106,6 +108,13 @@ export class Follower extends Actor {
     }, (error) => {
       this.#cutting = false;
       if (!(error instanceof Closed)) this.#failed(error, model, log);
+    });
+  }
+
+  /** One that finds the cut announced and not done. */
+  #checkpointMeanwhile({ storage, incarnation }: Serving): void {
+    this.run.world.after(this.draws.skewed(0.2, 8), "checkpoint", incarnation, () => {
+      this.run.watch(incarnation, storage.checkpoint(), () => {}, (error) => this.run.fail(error));
     });
   }
 

@@ -80,8 +80,16 @@ const CASES: Readonly<Record<string, Cases>> = {
     wrong: {
       "acknowledged and not there": history(produced("a", 0), produced("b", 1), whole(["a"])),
       "in one of two readings only": history(produced("a", 0), whole(["a"]), whole([], { reader: "start 2" })),
-      "in a partition that nobody can read": history(produced("a", 0)),
       "written after its topic was made anew": history(deleted(), produced("a", 0), whole([])),
+    },
+  },
+  "unread-log": {
+    fine: {
+      "read, or not known to be there": history(produced("a", 0), produced("b", -1, { partition: 1, told: "unknown" }), whole(["a"])),
+      "gone with its topic": history(created(1), produced("a", 0), deleted()),
+    },
+    wrong: {
+      "in a partition that nobody can read": history(produced("a", 0)),
     },
   },
   "refused-write": {

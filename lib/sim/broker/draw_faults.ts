@@ -61,14 +61,18 @@ const CLASSES: Readonly<Record<string, readonly [most: number, make: Make]>> = {
   diskFull: [4, (draws, at) => ({ kind: "diskFull", at, node, forMs: lasting(draws, 4_000) })],
   writeFails: [3, (_, at) => ({ kind: "writeFails", at, node })],
   readFails: [3, (_, at) => ({ kind: "readFails", at, node })],
+  bitRot: [2, (_, at) => ({ kind: "bitRot", at, node })],
   syncLies: [2, (draws, at) => ({ kind: "syncLies", at, node, forMs: lasting(draws, 10_000) })],
 };
+
+/** A part of the share of others: where data is damaged and there is no other copy, a run may come to nothing. */
+const SELDOM: Readonly<Record<string, number>> = { bitRot: 0.2 };
 
 export function drawFaults(draws: Draws, { horizonMs, clients }: Situation): readonly Fault[] {
   const share = draws.pick([0, 0.1, 0.25, 0.5]);
   const faults: Fault[] = [];
-  for (const [, [most, make]] of Object.entries(CLASSES)) {
-    const isOn = draws.chance(share);
+  for (const [kind, [most, make]] of Object.entries(CLASSES)) {
+    const isOn = draws.chance(share * (SELDOM[kind] ?? 1));
     const count = 1 + draws.below(most);
     for (let left = count; isOn && left > 0; left--) {
       const at = Math.round(draws.between(FIRST_AT_MS, horizonMs));

@@ -5,7 +5,7 @@
 import { DeadlineExceeded, IoFailed } from "../../io/mod.ts";
 import { NodeSettings } from "../../config/mod.ts";
 import { type NodeTuning, type RunningNode, startNode } from "../../node.ts";
-import { DataDirectoryRefused, StorageFenced } from "../../storage/mod.ts";
+import { CorruptLog, DataDirectoryRefused, StorageFenced } from "../../storage/mod.ts";
 import type { ProcessMeter } from "../../admin/mod.ts";
 import type { Exit, Incarnation, Machine } from "../machine.ts";
 import type { DiskFault, ProcessFault } from "../plan.ts";
@@ -34,6 +34,9 @@ export class SupervisedNode {
   /** Not to be started before this. */
   #downUntil = 0;
   readonly #excuses = new Excuses();
+  /** Bits of what is durable have flipped. */
+  #isDamaged = false;
+  #isGivenUp = false;
   #starts = 0;
   #exits = 0;
 
@@ -58,6 +61,10 @@ export class SupervisedNode {
   /** Null while it does not serve. */
   get running(): RunningNode | null {
     return this.#running;
+  }
+  /** What is on its disk is damaged, and it refuses to start with it. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
   }
   get isServing(): boolean {
     return this.#running !== null;
@@ -141,6 +148,7 @@ export class SupervisedNode {
 
   /** A fault of the disk is in force, or will be met by the next call. */
   disturb(fault: DiskFault): void {
+    if (fault.kind === "bitRot") this.#isDamaged = true;
     this.#excuses.add(fault.kind, this.#world.now, "forMs" in fault ? fault.forMs : Infinity);
   }
 
@@ -179,6 +187,12 @@ export class SupervisedNode {
   }
 
   #onRefused(error: unknown): void {
+    if (this.#isDamaged && (error instanceof DataDirectoryRefused || error instanceof CorruptLog)) {
+      // For good: nobody mends it.
+      this.#world.mark("sim.damage_refused");
+      this.#isGivenUp = true;
+      return this.machine.end("process");
+    }
     const isExplained = isOfTheMachine(error) && this.#excuses.explain(messageOf(error), this.#world.now);
     if (!isExplained) this.#world.fail(`The node refused to start: ${textOf(error)}`);
     this.machine.end("process");

@@ -20,6 +20,8 @@ export interface PageCacheDiskOptions {
   readonly capacityBytes?: number;
   /** How long a sync takes, milliseconds: mostly near the first, sometimes up to the second. */
   readonly syncMs?: readonly [usual: number, rare: number];
+  /** Which files bits flip in, by their paths; all of them when absent. */
+  readonly rots?: (path: string) => boolean;
 }
 
 const CAPACITY_BYTES = 16 * 1024 * 1024 * 1024;
@@ -39,6 +41,7 @@ export class PageCacheDisk implements SimDisk, Mounted {
   readonly #name: string;
   readonly #syncMs: readonly [number, number];
   readonly #delays: Draws;
+  readonly #rots: (path: string) => boolean;
   readonly #marks = new Marks();
   readonly #locks = new Set<string>();
   /** Files whose content the loss of power could change. */
@@ -47,7 +50,12 @@ export class PageCacheDisk implements SimDisk, Mounted {
   #usedBytes = 0;
   #ends = 0;
 
-  constructor(world: World, name: string, { capacityBytes = CAPACITY_BYTES, syncMs = SYNC_MS }: PageCacheDiskOptions = {}) {
+  constructor(
+    world: World,
+    name: string,
+    { capacityBytes = CAPACITY_BYTES, syncMs = SYNC_MS, rots = () => true }: PageCacheDiskOptions = {},
+  ) {
+    this.#rots = rots;
     this.world = world;
     this.#name = name;
     this.capacityBytes = capacityBytes;
@@ -164,7 +172,7 @@ export class PageCacheDisk implements SimDisk, Mounted {
 
   #rot(): void {
     const draws = this.world.draws(`disk/${this.#name}/rot`);
-    const files = [...this.names.files()].filter(([, file]) => file.durableSize > 0);
+    const files = [...this.names.files()].filter(([path, file]) => file.durableSize > 0 && this.#rots(path));
     if (files.length === 0) return;
     const [, file] = draws.pick(files);
     this.world.trace.add("disk.rot", this.world.now, 0, file.rot(draws));

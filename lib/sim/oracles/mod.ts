@@ -4,11 +4,12 @@ import { pollOrder, readsOfDeleted } from "./consumers.ts";
 import { committedOffsets, generations, groupSkips, oneOwner } from "./groups.ts";
 import { logStarts } from "./log_start.ts";
 import { denseOffsets, lastingEnds, lastingRecords, oneRecordPerOffset } from "./offsets.ts";
-import { duplicates, inventedRecords, lostWrites, producerOrder, refusedWrites } from "./records.ts";
+import { duplicates, inventedRecords, lostWrites, producerOrder, refusedWrites, unreadLogs } from "./records.ts";
 import { topicConfigs, topicLists, topicLives } from "./topics.ts";
 
 export const ORACLES = {
   "lost-write": lostWrites,
+  "unread-log": unreadLogs,
   "refused-write": refusedWrites,
   "duplicate": duplicates,
   "producer-order": producerOrder,
@@ -34,6 +35,7 @@ export type OracleName = keyof typeof ORACLES;
 /** What holds of the records of every topic that is neither deleted nor compacted. */
 export const RECORD_RULES: readonly OracleName[] = [
   "lost-write",
+  "unread-log",
   "refused-write",
   "duplicate",
   "producer-order",

@@ -8,23 +8,10 @@ import { byPlace, changesOf, eventsOf, lossesOf, placeOf } from "./facts.ts";
 /** Acknowledged ⊆ readable, in every whole reading of its partition. */
 export const lostWrites: Oracle = (history) => {
   const problems: string[] = [];
-  const { compacted } = lossesOf(history);
   const wholes = byPlace(eventsOf(history, "whole"));
   const order = new Map(history.map((event, at) => [event, at]));
-  const deletes = changesOf(history, "deleteTopic");
-  for (const [place, acknowledged] of byPlace(eventsOf(history, "produced").filter(({ told }) => told === "ok"))) {
-    const { topic } = acknowledged[0]!;
-    const deletions = deletes.filter((change) => change.topic === topic);
-    if (compacted.has(topic) || deletions.some(({ told }) => told === "unknown")) continue;
-    // What came before a deletion went with it; afterwards there is another topic of that name, or none.
-    const since = Math.max(-Infinity, ...deletions.map(({ toldAt }) => toldAt));
-    const kept = acknowledged.filter(({ askedAt }) => askedAt >= since);
-    const readings = wholes.get(place);
-    if (readings === undefined) {
-      if (kept.length > 0) problems.push(`${place}: has ${kept.length} acknowledged records and was never read as a whole`);
-      continue;
-    }
-    for (const whole of readings) {
+  for (const [place, kept] of keptRecords(history)) {
+    for (const whole of wholes.get(place) ?? []) {
       const { reader, logStart, records } = whole;
       const marks = new Set(records.map(([, mark]) => mark));
       for (const event of kept) {
@@ -39,6 +26,29 @@ export const lostWrites: Oracle = (history) => {
   }
   return problems;
 };
+
+/** Every partition with an acknowledged record that should still be there was read as a whole: otherwise nobody looked whether it is. */
+export const unreadLogs: Oracle = (history) => {
+  const wholes = byPlace(eventsOf(history, "whole"));
+  return [...keptRecords(history)].filter(([place, kept]) => kept.length > 0 && !wholes.has(place))
+    .map(([place, kept]) => `${place}: has ${kept.length} acknowledged records and was never read as a whole`);
+};
+
+/** By partition: what was acknowledged and is not to go away, where that is known. */
+function keptRecords(history: History): ReadonlyMap<string, readonly Produced[]> {
+  const { compacted } = lossesOf(history);
+  const deletes = changesOf(history, "deleteTopic");
+  const kept = new Map<string, readonly Produced[]>();
+  for (const [place, acknowledged] of byPlace(eventsOf(history, "produced").filter(({ told }) => told === "ok"))) {
+    const { topic } = acknowledged[0]!;
+    const deletions = deletes.filter((change) => change.topic === topic);
+    if (compacted.has(topic) || deletions.some(({ told }) => told === "unknown")) continue;
+    // What came before a deletion went with it; afterwards there is another topic of that name, or none.
+    const since = Math.max(-Infinity, ...deletions.map(({ toldAt }) => toldAt));
+    kept.set(place, acknowledged.filter(({ askedAt }) => askedAt >= since));
+  }
+  return kept;
+}
 
 /** Told `failed`: it is nowhere. */
 export const refusedWrites: Oracle = (history) => {

@@ -72,6 +72,7 @@ export const topics: Workload = {
 
   oracles: namedOracles([
     "lost-write",
+    "unread-log",
     "refused-write",
     "duplicate",
     "invented-record",

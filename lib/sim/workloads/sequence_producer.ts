@@ -21,8 +21,6 @@ const REPEATED_MAX = 8;
 /** Old connections that stay open, with what is on its way on them. */
 const LINKS_MAX = 3;
 
-/** Batches of epochs that are over which may come once more. */
-const EARLIER_MAX = 4;
 /**
  * Their timestamps lie so far back: a clock that was set back refuses what comes from its future, again and again, and a producer that wrote nothing
  * younger than a day is forgotten.
@@ -60,8 +58,8 @@ export class SequenceProducer {
   readonly #unresolved: Sequenced[] = [];
   /** Of this epoch, in the log; the latest last. */
   #acknowledged: Sequenced[] = [];
-  /** Of epochs of this producer that are over. */
-  #earlier: Sequenced[] = [];
+  /** The epoch that the producer id came with. */
+  #firstEpoch = 0;
 
   constructor(client: Client, topic: string, partition: number) {
     this.#client = client;
@@ -125,9 +123,8 @@ export class SequenceProducer {
       return row;
     });
     this.#giveUp();
-    this.#earlier = [];
     this.#producerId = reply.producerId;
-    this.#epoch = reply.producerEpoch;
+    this.#epoch = this.#firstEpoch = reply.producerEpoch;
     this.#identities++;
   }
 
@@ -138,7 +135,6 @@ export class SequenceProducer {
   }
 
   #giveUp(): void {
-    this.#earlier = [...this.#earlier, ...this.#acknowledged, ...this.#unresolved].slice(-EARLIER_MAX);
     for (const { tell } of this.#unresolved.splice(0)) tell("unknown", -1);
     this.#acknowledged = [];
     this.#sequence = 0;
@@ -152,7 +148,7 @@ export class SequenceProducer {
     return batch;
   }
 
-  #batchAt(sequence: number): Sequenced {
+  #batchAt(sequence: number, epoch = this.#epoch): Sequenced {
     const { context, draws, io } = this.#client;
     const marks = Array.from({ length: 1 + draws.below(3) }, () => context.nextMark());
     const bytes = encodeBatch({
@@ -160,11 +156,11 @@ export class SequenceProducer {
         ...{ timestamp: io.clock.wall() - BACK_MS, key: null, headers: [] },
         value: new TextEncoder().encode(valueOf(mark, draws.skewed(1, knob(context, "valueBytes")))),
       })),
-      ...{ producerId: this.#producerId, producerEpoch: this.#epoch, baseSequence: sequence },
+      ...{ producerId: this.#producerId, producerEpoch: epoch, baseSequence: sequence },
     });
     const tells = marks.map((mark) => this.#asks(mark));
     return {
-      ...{ ordinal: this.#batches, sequence, epoch: this.#epoch, bytes, marks, underWay: 0, offset: -2 },
+      ...{ ordinal: this.#batches, sequence, epoch, bytes, marks, underWay: 0, offset: -2 },
       tell: (told, baseOffset) => tells.forEach((tell, at) => tell(told, told === "ok" && baseOffset >= 0 ? baseOffset + at : -1)),
     };
   }
@@ -179,16 +175,16 @@ export class SequenceProducer {
 
   /** The log has something of the present epoch. */
   get #mayLookBack(): boolean {
-    return this.#earlier.length > 0 && this.#acknowledged.length > 0;
+    return this.#epoch > this.#firstEpoch && this.#acknowledged.length > 0;
   }
 
-  /** As a request that was on its way for long: it is never taken, and never answered as if it were. */
+  /** As another process of the same producer that has not heard of the present epoch: what it writes next is never taken. */
   #sendOfEarlierEpoch(): void {
-    const batch = this.#client.draws.pick(this.#earlier);
-    const { context } = this.#client;
+    const batch = this.#batchAt(this.#sequence, this.#epoch - 1);
     void this.#ask(batch).then((error) => {
-      context.world.mark("sim.sequences.earlier_epoch");
+      this.#client.context.world.mark("sim.sequences.earlier_epoch");
       if (error === "NONE") this.#fail(`sequence ${batch.sequence} of epoch ${batch.epoch} was taken although a later epoch had written`);
+      batch.tell("unknown", -1);
     });
   }
 

@@ -1,7 +1,10 @@
 /** Bugs of broker, coordinator, partitions and client that the broker tier must find. */
 import type { PlantedBug } from "./types.ts";
 
-const planted = (name: string, file: string, line: string, wrong: string): PlantedBug => ({ name, tier: "broker", file, line, wrong });
+const planted = (name: string, file: string, line: string, wrong: string, meanSeeds?: number): PlantedBug => ({
+  ...{ name, tier: "broker", file, line, wrong },
+  ...(meanSeeds !== undefined && { meanSeeds }),
+});
 
 export const PLANTED: readonly PlantedBug[] = [
   planted(
@@ -9,30 +12,35 @@ export const PLANTED: readonly PlantedBug[] = [
     "lib/replication/partition.ts",
     "if (this.isAcknowledged(lastOffset, acks)) waiter.acknowledged(tag, null);",
     "if (lastOffset >= 0) waiter.acknowledged(tag, null);",
+    1,
   ),
   planted(
     "the high watermark counts what is not on the disk",
     "lib/replication/partition.ts",
     "leaderEnd: this.#log.durableEndOffset,",
     "leaderEnd: this.#log.logEndOffset,",
+    3,
   ),
   planted(
     "readers see what is not on the disk",
     "lib/replication/partition.ts",
     'return reader === "committed" ? this.lastStableOffset : this.#highWatermark;',
     'return reader === "committed" ? this.lastStableOffset : this.#log.logEndOffset;',
+    168,
   ),
   planted(
     "the window of known batches is one too short",
     "lib/storage/log/producers.ts",
     "const BATCHES_KEPT = 5;",
     "const BATCHES_KEPT = 4;",
+    64,
   ),
   planted(
     "a gap between sequences is taken",
     "lib/storage/log/producers.ts",
     "if (last === undefined || addToSequence(last.lastSequence, 1) === baseSequence) return APPEND;",
     "if (last === undefined || addToSequence(last.lastSequence, 1) <= baseSequence) return APPEND;",
+    8,
   ),
   planted(
     "an older epoch of a producer is not fenced",
@@ -45,6 +53,7 @@ export const PLANTED: readonly PlantedBug[] = [
     "lib/state/groups/commits.ts",
     'if (generation !== group.generation) return "ILLEGAL_GENERATION";',
     'if (generation > group.generation) return "ILLEGAL_GENERATION";',
+    25,
   ),
   planted(
     "a commit is answered before it is durable",
@@ -72,12 +81,14 @@ function refuseCommit(`,
     `      return;
     }
   }`,
+    6,
   ),
   planted(
     "a change of metadata is answered before it is committed",
     "lib/controller/proposals.ts",
     "await this.#applied(index, driver.raft.term, records, deadline);",
     "void this.#applied(index, driver.raft.term, records, deadline);",
+    21,
   ),
   planted(
     "the client takes a timeout for a refusal",
@@ -124,30 +135,35 @@ function refuseCommit(`,
       this.#first = slot;
     }
     this.#takeTurns();`,
+    4,
   ),
   planted(
     "waiter lost: a produce that came while another one was written",
     "lib/replication/partition.ts",
     "if (durableEndOffset < logEndOffset) this.#askLog(logEndOffset - 1);",
     "if (durableEndOffset > logEndOffset) this.#askLog(logEndOffset - 1);",
+    4,
   ),
   planted(
     "waiter lost: a fetch is not told that the high watermark moved",
     "lib/replication/partition.ts",
     "this.#replicated.passed(next);\n    this.#watchers.notify();",
     "this.#replicated.passed(next);",
+    4,
   ),
   planted(
     "waiter lost: joins when the last member has come",
     "lib/state/groups/rebalance.ts",
     'if (group.state === "PreparingRebalance" && group.initialDelay === null && group.allJoined) completeJoin(turn, group);\n}\n\n/** The join timer',
     'if (group.state === "PreparingRebalance" && group.initialDelay !== null && group.allJoined) completeJoin(turn, group);\n}\n\n/** The join timer',
+    4,
   ),
   planted(
     "waiter lost: syncs of those who asked before the leader",
     "lib/state/groups/session.ts",
     "if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
     "if (member.memberId !== group.leader) continue;\n      if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
+    4,
   ),
   planted(
     "fetched bytes are not given back when their reply has left",
@@ -172,6 +188,7 @@ function refuseCommit(`,
     "lib/admin/v1/idempotency.ts",
     "if (!isKept) this.#forget(key, entry);",
     "if (isKept) this.#forget(key, entry);",
+    6,
   ),
   planted(
     "offsets that were reset over HTTP are answered before they are committed",

@@ -15,6 +15,8 @@ export interface PlantedBug {
   readonly line: string;
   /** What stands there instead. */
   readonly wrong: string;
+  /** How many seeds it took on average when it was last measured; a hunt differs by much. */
+  readonly meanSeeds?: number;
   /** It must be found within so many seeds; without it a thousand. */
   readonly seedsMax?: number;
   /** Found by this script (tests/sim/scripts/…), which is tried before any seed. */

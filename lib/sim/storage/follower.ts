@@ -111,10 +111,13 @@ export class Follower extends Actor {
     });
   }
 
-  /** One that finds the cut announced and not done. */
+  /** One that finds the cut announced and not done: it begins when the sync ends that the cut waits for, about. */
   #checkpointMeanwhile({ storage, incarnation }: Serving): void {
-    this.run.world.after(this.draws.skewed(0.2, 8), "checkpoint", incarnation, () => {
-      this.run.watch(incarnation, storage.checkpoint(), () => {}, (error) => this.run.fail(error));
+    const { run, draws } = this;
+    run.disk.kernel.aim((delayMs) => {
+      run.world.after(delayMs + draws.between(-0.15, 0.15), "checkpoint", incarnation, () => {
+        run.watch(incarnation, storage.checkpoint(), () => {}, (error) => run.fail(error));
+      });
     });
   }
 

@@ -124,6 +124,11 @@ export class World {
     };
   }
 
+  /** Kinds of what this owner still waits for. For an oracle: whoever has stopped waits for nothing. */
+  awaitedBy(owner: Owner): readonly string[] {
+    return this.#heap.all.filter((event) => event.owner === owner && !event.cancelled).map(({ kind }) => kind);
+  }
+
   mark(name: string): void {
     this.marks.set(name, (this.marks.get(name) ?? 0) + 1);
   }
@@ -169,6 +174,10 @@ const stackOf = (error: unknown): string => error instanceof Error ? error.stack
 /** By time, then in the order in which they were scheduled. */
 class Heap {
   readonly #events: ScheduledEvent[] = [];
+
+  get all(): readonly ScheduledEvent[] {
+    return this.#events;
+  }
 
   peek(): ScheduledEvent | undefined {
     return this.#events[0];

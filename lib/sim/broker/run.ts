@@ -25,6 +25,7 @@ const LIVENESS_MS = 180_000;
 const FINISH_MS = 120_000;
 /** For noticing that clients are gone: their connections were reset. */
 const GONE_MS = 10_000;
+const AFTERMATH_MS = 10_000;
 
 export class BrokerRun {
   readonly #plan: Plan;
@@ -163,9 +164,12 @@ export class BrokerRun {
       () => heldForClients(node).length === 0,
       () => heldForClients(node),
     );
+    const process = this.#node.machine.process!;
     const stop = this.#started(node.stop());
     this.#until("The last stop", FINISH_MS, () => stop.isDone);
-    const held = heldForNobody(node, this.#disk.openPaths);
+    // A timer that nobody waits for any more may come once.
+    this.#world.run(this.#world.now + AFTERMATH_MS);
+    const held = [...heldForNobody(node, this.#disk.openPaths), ...this.#world.awaitedBy(process).map((kind) => `a ${kind} under way`)];
     if (held.length > 0) throw new Violation(`After a stop in order the node still has ${held.join(", ")}`);
   }
 

@@ -202,4 +202,10 @@ function refuseCommit(`,
     "const rows = left.slice(0, limit);",
     "const rows = left.length > 3 ? left.slice(0, -1) : left.slice(0, limit);",
   ),
+  planted(
+    "a stopped node goes on looking for what retention removes",
+    "lib/storage/node_storage.ts",
+    "    this.#maintenance.stop();\n    const closed",
+    "    const closed",
+  ),
 ];

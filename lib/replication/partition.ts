@@ -147,7 +147,7 @@ export class LocalPartition implements Partition {
       return this.#refuse(refusal.error, refusal.message);
     }
     this.#unreadable.push(lastOffset + 1, batch.byteLength);
-    this.#askLog(lastOffset);
+    this.#askLog();
     return { ok: true, baseOffset, lastOffset, logAppendTimeMs: checked.logAppendTimeMs, logStartOffset: this.#log.logStartOffset };
   }
 
@@ -261,10 +261,11 @@ export class LocalPartition implements Partition {
     return reader === "committed" ? this.lastStableOffset : this.#highWatermark;
   }
 
-  #askLog(offset: number): void {
+  /** For the next commit round that has anything of this log: later ones may take long, or wait for room on the disk. */
+  #askLog(): void {
     if (this.#asksLog) return;
     this.#asksLog = true;
-    this.#log.whenDurable(offset, this.#durable);
+    this.#log.whenDurable(this.#log.durableEndOffset, this.#durable);
   }
 
   #durableMoved(error: Error | null): void {
@@ -275,7 +276,7 @@ export class LocalPartition implements Partition {
       return;
     }
     const { durableEndOffset, logEndOffset } = this.#log;
-    if (durableEndOffset < logEndOffset) this.#askLog(logEndOffset - 1);
+    if (durableEndOffset < logEndOffset) this.#askLog();
     this.#onDisk.passed(durableEndOffset);
     this.#advance();
   }

@@ -127,6 +127,18 @@ describe("LocalPartition.whenAcknowledged()", () => {
     expect(await acknowledged(partition, lastOffset, 1, deadline)).toBeNull();
   });
 
+  test("resolves with the commit round that has the batch, whatever was appended behind it and has to wait", async () => {
+    const { partition, log, deadline } = setUp();
+    const lasts = [0, 1, 2].map(() => ok(partition.append(batch(), unpooled, CLIENT)).lastOffset);
+    const told: number[] = [];
+    for (const last of lasts) void acknowledged(partition, last, -1, deadline).then(() => told.push(last));
+    for (const [at, last] of lasts.entries()) {
+      log.sync(last + 1);
+      await Promise.resolve();
+      expect([partition.highWatermark, told]).toEqual([last + 1, lasts.slice(0, at + 1)]);
+    }
+  });
+
   test("waits for the high watermark with acks=-1 and only for this disk with acks=1", async () => {
     const { partition, log, deadline } = setUp({ state: { replicas: [nodeId(1), nodeId(2)], isr: [nodeId(1), nodeId(2)] } });
     const { lastOffset } = ok(partition.append(batch(), unpooled, CLIENT));

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { unpooled } from "../../lib/io/mod.ts";
 import { Machine, Network, PageCacheDisk, World } from "../../lib/sim/mod.ts";
-import { openStorage, type Storage } from "../../lib/storage/mod.ts";
+import { type NodeStorage, openStorage, type Storage } from "../../lib/storage/mod.ts";
+import type { StoredLog } from "../../lib/storage/log/partition_log.ts";
 import { batch, DIRECTORY, id, logSettings, SETTINGS } from "./setup.ts";
 
 test("a checkpoint does not forget what was committed while another one ran, although nothing comes after", () => {
@@ -24,4 +25,43 @@ test("a checkpoint does not forget what was committed while another one ran, alt
     world.run(world.now + 5000);
     expect([seed, world.violation, log.durableEndOffset, storage!.stats.unwrittenBytes]).toEqual([seed, null, 21, 0]);
   }
+});
+
+test("a checkpoint that is written while a log is being cut finds the cut again after a kill, and nothing more is lost", () => {
+  let during = 0;
+  for (let wait = 0; wait < 100; wait++) {
+    const world = new World(7);
+    const disk = new PageCacheDisk(world, "node1");
+    const machine = new Machine(world, "node1", disk, new Network(world));
+    let storage: Storage | null = null;
+    const open = (): void => {
+      storage = null;
+      openStorage(machine.start(), { ...SETTINGS, checkpointMs: 60_000, checkpointWalBytes: 1 << 30 }, DIRECTORY).then((opened) =>
+        storage = opened
+      );
+      world.run(world.now + 1000, () => storage !== null);
+    };
+    open();
+    const io = { op: "test", at: Infinity };
+    const log = storage!.createLog(id(1), logSettings());
+    for (let count = 0; count < 14; count++) log.append(batch("x".repeat(100)), unpooled, 0, 1000);
+    world.run(world.now + 100);
+    // Nothing is left to write: then the next checkpoint does not wait for the log's turn.
+    void (storage! as NodeStorage).checkpoint();
+    world.run(world.now + 1000);
+    let isCut = false;
+    log.truncateTo(8, io).then(() => isCut = true);
+    // A checkpoint that begins a little later every time.
+    world.run(world.now + 1000, () => (log as StoredLog).cuts > 0);
+    world.run(world.now + wait * 0.001);
+    let isSaved = false;
+    (storage! as NodeStorage).checkpoint().then(() => isSaved = true);
+    if (!isCut) during++;
+    world.run(world.now + 1000, () => isSaved && isCut);
+    expect([wait, isSaved, isCut, storage!.health.state]).toEqual([wait, true, true, "ok"]);
+    machine.end("power");
+    open();
+    expect([wait, world.violation, storage!.log(id(1).topicId, 0)!.logEndOffset]).toEqual([wait, null, 8]);
+  }
+  expect(during).toBeGreaterThan(5);
 });

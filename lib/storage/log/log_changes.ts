@@ -77,7 +77,7 @@ export class LogChanges {
   /** The WAL says it first; a checkpoint that is written before `work` is done carries it. */
   async #change(change: LogChange, work: () => Promise<void>): Promise<void> {
     await this.#needs.record((round) => round.entries.change(this.#log.walId, change), () => {
-      this.#state.pending = change;
+      this.#state.begin(change);
       this.#needs.changed(this.#log);
     });
     try {
@@ -89,7 +89,7 @@ export class LogChanges {
       }
       throw error;
     }
-    this.#state.pending = null;
+    this.#state.finish();
     this.#needs.changed(this.#log);
   }
 
@@ -98,6 +98,8 @@ export class LogChanges {
     this.#log.failed(new Closed(`what partition ${this.#log.partition} of topic ${this.#log.topicId} had from offset ${offset} on`));
     await this.#flush();
     await this.#repair.cut(offset);
+    // Whoever looked at the end meanwhile saw one that is gone as well.
+    this.#state.cuts++;
   }
 
   /** Retires segments that lie wholly below the log start; their files are deleted after the delay that the topic asks for. */

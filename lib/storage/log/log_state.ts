@@ -67,7 +67,9 @@ export class LogState {
   /** Whether compaction has been at what is below is not known: then its settings are to tell. */
   rebuiltTo = 0;
   /** Durable in the WAL, and on its way into everything else. One at a time: changes are made in the log's turn. */
-  pending: LogChange | null = null;
+  #pending: LogChange | null = null;
+  /** What a checkpoint says while the end is being cut: bookkeeping and files are taken apart then, and only put together at its end. */
+  #uncut: LogDump | null = null;
   /** Files are being put in the place of others: until then a segment's name may lead to what its bookkeeping does not know. Never rejects. */
   swapping: Promise<void> | null = null;
   /** How often the end went back. */
@@ -181,8 +183,19 @@ export class LogState {
     });
   }
 
+  /** Told by the WAL, and about to be worked into everything else. */
+  begin(change: LogChange): void {
+    this.#pending = change;
+    if (change.kind === "truncate") this.#uncut = this.dump();
+  }
+  /** Nothing but a restart ends a change that failed. */
+  finish(): void {
+    this.#pending = this.#uncut = null;
+  }
+
   /** State at the durable end, as the checkpoint keeps it. */
   dump(): LogDump {
+    if (this.#uncut !== null) return this.#uncut;
     const beyond = new Map<Segment, number>();
     for (const { segment, bytes } of this.tail.pending()) beyond.set(segment, (beyond.get(segment) ?? 0) + bytes.length);
     const segments = this.segments.map((segment): SegmentDump => {
@@ -200,7 +213,7 @@ export class LogState {
       epochs: this.epochs.dump(this.start, this.durableEnd),
       producers: this.producers.dump(this.durableEnd),
       segments,
-      ...this.pending === null ? {} : { pending: this.pending },
+      ...this.#pending === null ? {} : { pending: this.#pending },
     };
   }
 

@@ -116,6 +116,8 @@ export class Writer extends Actor {
     if (!result.ok) {
       lease.release();
       counts.refused++;
+      // The disk that lied has lost a file, which storage looks for only once it serves.
+      if (this.run.isWeak && node.storage.log(this.#topic.topicId, this.#partition)?.offlineReason != null) model.isBroken = true;
       this.#refused(result.error, result.message ?? "", wanted);
       return false;
     }

@@ -140,7 +140,7 @@ function refuseCommit(`,
   planted(
     "waiter lost: a produce that came while another one was written",
     "lib/replication/partition.ts",
-    "if (durableEndOffset < logEndOffset) this.#askLog(logEndOffset - 1);",
+    "if (durableEndOffset < logEndOffset) this.#askLog();",
     "if (durableEndOffset > logEndOffset) this.#askLog(logEndOffset - 1);",
     4,
   ),

@@ -34,7 +34,7 @@ export const PLANTED: readonly PlantedBug[] = [
     '    if (this.frames > 0) await file.file.sync(deadlineOf(this.#needs, "wal.copy"));\n',
     "",
   ),
-  bug("a checkpoint forgets a change that is durable and not done", "log/log_changes.ts", "      this.#state.pending = change;\n", ""),
+  bug("a checkpoint forgets a change that is durable and not done", "log/log_changes.ts", "      this.#state.begin(change);\n", ""),
   bug("a start does not move the log start", "recovery.ts", "        log.moveStart(entry.offset);\n", ""),
   bug(
     "a cut keeps one batch too many",
@@ -55,7 +55,7 @@ export const PLANTED: readonly PlantedBug[] = [
     ...bug(
       "who waits for the second append of a round is not told",
       "",
-      "    if (durableEndOffset < logEndOffset) this.#askLog(logEndOffset - 1);\n",
+      "    if (durableEndOffset < logEndOffset) this.#askLog();\n",
       "",
     ),
     file: "lib/replication/partition.ts",

@@ -25,7 +25,10 @@ async function start(name: Rival["name"], command: readonly string[], ready: Reg
     stderr: Bun.file(join(directory, "stderr")),
   });
   const { text, found } = await linesUntil(child.stdout, ready);
-  if (!found) throw new Error(`The broker ended before it served:\n${text}`);
+  if (!found) {
+    const said = text + await Bun.file(join(directory, "stderr")).text();
+    throw new Error(`${command[0]} ended before it served (is it there? "npm run build" makes the executable):\n${said}`);
+  }
   return {
     name,
     bootstrap: address ?? ready.exec(text)![1]!,

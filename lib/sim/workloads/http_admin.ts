@@ -132,8 +132,10 @@ export class HttpAdmin {
     ask: Ask,
     isDone: (outcome: Outcome) => boolean = () => true,
   ): Promise<void> {
+    const askedAt = this.#client.world.now;
     const tell = this.#client.asks((asked) => ({ ...asked, kind: "changed", ...change, told: "unknown" }));
     const outcome = await this.door.change(ask);
+    if (outcome.mayComeLate) this.#client.saw((asked) => ({ ...asked, kind: "changed", ...change, told: "unknown" }), askedAt);
     const told = outcome.told !== "ok" || isDone(outcome) ? outcome.told : outcome.isOnce ? "failed" : "unknown";
     tell((asked) => ({ ...asked, kind: "changed", ...change, told }));
     if (told === "ok") this.#client.context.count("changed");

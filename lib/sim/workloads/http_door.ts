@@ -30,6 +30,8 @@ export interface Outcome {
   readonly answer: Answer | null;
   /** It was done once, whatever got lost: it was sent once, or its second try was answered with the answer to the first. Who restarts forgets keys. */
   readonly isOnce: boolean;
+  /** A try whose answer got lost, and which has no key, may still be on its way. */
+  readonly mayComeLate: boolean;
 }
 
 export interface Ask {
@@ -97,6 +99,7 @@ export class HttpDoor {
       told: told === "failed" && lost > 0 ? "unknown" : told,
       answer,
       isOnce: lost === 0 || (lost === 1 && answer?.isReplayed === true),
+      mayComeLate: lost > 0 && !takesKey,
     };
   }
 }

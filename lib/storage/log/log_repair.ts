@@ -132,6 +132,8 @@ export class LogRepair {
         // A header that cannot be read hides where the cut is: nothing that is to stay may go with what is behind it.
         if (!found && keep < last.written && !this.#isRecovering) return log.takeOffline(`segment ${last.base} is damaged at byte ${keep}`);
         await log.store.truncate(last, keep);
+        // A kill leaves what was written behind the checkpoint, also where a cut had made room for it below: there, not synced.
+        if (this.#isRecovering) last.synced = 0;
         const end = await this.#refill(last);
         // Headers alone were looked at so far. What follows the checkpoint may be torn; what stood there before it may not.
         if (end < keep && !this.#isRecovering) log.takeOffline(`segment ${last.base} is damaged at byte ${end}`);

@@ -21,6 +21,8 @@ export interface KeptBatch extends NewBatch {
   readonly base: number;
   readonly last: number;
   readonly epoch: number;
+  /** The same batch, further up: its producer was forgotten in between. */
+  readonly earlier: KeptBatch | null;
 }
 
 const DECODED_MAX = 1 << 20;
@@ -67,7 +69,7 @@ export class PartitionModel {
   /** The product gave `batch` the offset `base`. @param bytes as the log is to serve them. */
   appended(batch: NewBatch, base: number, epoch: number, bytes: Uint8Array): KeptBatch {
     if (base !== this.end) this.#violated(`an append was given offset ${base}, the log ended at ${this.end}`);
-    const kept = { ...batch, bytes, base, last: base + batch.marks.length - 1, epoch };
+    const kept = { ...batch, bytes, base, last: base + batch.marks.length - 1, epoch, earlier: this.placeOf(batch) };
     this.#kept.push(kept);
     this.#byMark.set(kept.marks[0]!, kept);
     this.#ever.push(kept);
@@ -241,7 +243,11 @@ export class PartitionModel {
   }
 
   #dropFrom(end: number): void {
-    while (this.#kept.length > 0 && this.#kept.at(-1)!.last >= end) this.#byMark.delete(this.#kept.pop()!.marks[0]!);
+    while (this.#kept.length > 0 && this.#kept.at(-1)!.last >= end) {
+      const { marks, earlier } = this.#kept.pop()!;
+      if (earlier === null) this.#byMark.delete(marks[0]!);
+      else this.#byMark.set(marks[0]!, earlier);
+    }
     if (this.#kept.length === 0) this.#floor = end;
   }
 

@@ -17,8 +17,8 @@ export interface MaintenanceNeeds {
   readonly io: Io;
   readonly settings: StorageSettings;
   logs(): Iterable<StoredLog>;
-  /** Resolves when everything that is durable now is in a checkpoint; to false when it could not be written. */
-  checkpoint(): Promise<boolean>;
+  /** Resolves when everything that is durable now is in a checkpoint, these logs as they are; to false when it could not be written. */
+  checkpoint(logs: readonly StoredLog[]): Promise<boolean>;
   failed(error: unknown): void;
 }
 
@@ -80,7 +80,7 @@ export class Maintenance {
     if (plans.length === 0) return;
     // A restart must find the segments that are replaced as the checkpoint says they were: complete. And nothing that the WAL still has to
     // do again may meet the swap files that are written now.
-    if (!await checkpoint()) return;
+    if (!await checkpoint(plans.map(({ log }) => log))) return;
     for (const plan of plans) {
       if (this.#stopped || plan.log.offlineReason !== null) continue;
       io.mark("storage.compaction");

@@ -103,7 +103,11 @@ export class NodeStorage implements Storage {
       io,
       settings,
       logs: () => this.#logs.values(),
-      checkpoint: () => this.#checkpoint.runAnew(),
+      checkpoint: (logs) => {
+        // A segment that was begun, and has nothing durable yet, is no change by itself. Without it a restart would write on in the one before.
+        for (const log of logs) this.#checkpoint.changed(log);
+        return this.#checkpoint.runAnew();
+      },
       failed: (error) => this.#backgroundFailed("maintenance", error),
     });
   }

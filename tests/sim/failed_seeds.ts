@@ -20,6 +20,7 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795282605853,
     1795282606416,
     1795282607232,
+    12000414,
     12000798,
     12003012,
     1795281081249,

@@ -65,3 +65,43 @@ test("a checkpoint that is written while a log is being cut finds the cut again 
   }
   expect(during).toBeGreaterThan(5);
 });
+
+test("compaction beside a segment that was begun and has nothing durable yet loses nothing of it by a kill", () => {
+  const world = new World(3);
+  const machine = new Machine(world, "node1", new PageCacheDisk(world, "node1"), new Network(world));
+  let storage: NodeStorage | null = null;
+  const open = (): NodeStorage => {
+    storage = null;
+    openStorage(machine.start(), { ...SETTINGS, checkpointMs: 60_000 }, DIRECTORY).then((opened) => storage = opened);
+    world.run(world.now + 1000, () => storage !== null);
+    return storage!;
+  };
+  const first = open();
+  // A segment for every record.
+  const compacted = logSettings({ segmentBytes: 150, minCleanableDirtyRatio: 0, cleanupPolicy: { delete: false, compact: true } });
+  const log = first.createLog(id(1), compacted);
+  const record = (key: string): Uint8Array => batch("v".repeat(100), { key, timestamp: machine.clock.wall() });
+  const put = (key: string): void => void log.append(record(key), unpooled, 0, machine.clock.wall());
+  for (let count = 0; count < 6; count++) put(`key${count % 2}`);
+  world.run(world.now + 100);
+  void first.checkpoint();
+  world.run(world.now + 100);
+  // Its commit round takes longer than the checkpoint before the compaction takes to look at the logs.
+  machine.disk.apply({ kind: "syncStalls", at: 0, node: 1, forMs: 200 });
+  put("last");
+  world.run(world.now + 10);
+  let isDone = false;
+  first.maintain().then(() => isDone = true);
+  world.run(world.now + 5000);
+  expect([isDone, log.durableEndOffset]).toEqual([true, 7]);
+  machine.end("process");
+  const second = open();
+  const found = second.log(id(1).topicId, 0)!;
+  // From here on it is read from its segment, no more from memory.
+  void second.checkpoint();
+  world.run(world.now + 1000);
+  let bytes = 0;
+  found.read(6, 7, 1000, true, { op: "test", at: Infinity }).then(({ byteLength }) => bytes = byteLength);
+  world.run(world.now + 1000);
+  expect([found.logEndOffset, bytes]).toEqual([7, record("last").length]);
+});

@@ -38,8 +38,9 @@ export async function claimDataDirectory(
     if (found !== null) check(found, directory, nodeId, clusterId);
     let meta: DirectoryMeta = { formatVersion: FORMAT_VERSION, nodeId, clusterId: clusterId ?? found?.clusterId ?? null };
     const save = () => replaceFile(io, directory, META_FILE, [new TextEncoder().encode(JSON.stringify(meta))], deadline);
-    if (found === null || found.clusterId !== meta.clusterId) await save();
+    // First: whoever finds that this is somebody's may rely on its name. A start that was killed in between would never be made up for.
     if (found === null) await syncParent(io, directory, deadline);
+    if (found === null || found.clusterId !== meta.clusterId) await save();
     return {
       get meta() {
         return meta;

@@ -57,11 +57,16 @@ test("storage has a repeated batch once, whether the first one survived the end 
     (_, at): Fault => ({ kind: at % 3 === 0 ? "powerLoss" : "kill", node: 1, at: 300 + at * 370, forMs: 10 }),
   );
   const busy = { ...topic, knobs: { ...topic.knobs, thinkMs: 5, inFlight: 5 } };
-  const { violation, counts } = storageTier.run({ ...quiet, workloads: [busy], faults });
-  expect(violation).toBe(null);
-  expect(counts["starts"]).toBeGreaterThan(12);
-  expect(counts["duplicates"]).toBeGreaterThan(0);
-});
+  // Whether a kill meets a batch between the disk and its answer is luck: over some seeds it must.
+  let duplicates = 0;
+  for (let seed = 1; seed <= 6; seed++) {
+    const { violation, counts } = storageTier.run({ ...quiet, seed, workloads: [busy], faults });
+    expect([seed, violation]).toEqual([seed, null]);
+    expect(counts["starts"]).toBeGreaterThan(12);
+    duplicates += counts["duplicates"]!;
+  }
+  expect(duplicates).toBeGreaterThan(5);
+}, 60_000);
 
 test("storage refuses producers while the disk is full, and lets them in again by itself", () => {
   const { violation, counts, marks } = storageTier.run({ ...quiet, faults: [{ kind: "diskFull", node: 1, at: 1_000, forMs: 2_000 }] });

@@ -81,8 +81,12 @@ export class HttpAdmin {
     return ends;
   }
 
-  /** One record. @returns its outcome, for who asks again; @param key names the request. */
-  async produce(topic: string, partition: number, key = this.door.newKey()): Promise<{ readonly ask: Ask; readonly outcome: Outcome }> {
+  /**
+   * One record. @returns its outcome, for who asks again.
+   * @param againUnder names a request that will be sent again, whatever its answer: by then the broker may be another process, which knows no key.
+   */
+  async produce(topic: string, partition: number, againUnder?: string): Promise<{ readonly ask: Ask; readonly outcome: Outcome }> {
+    const key = againUnder ?? this.door.newKey();
     const { context, draws, world } = this.#client;
     const mark = context.nextMark();
     const event = { kind: "produced", topic, partition, mark } as const;
@@ -96,7 +100,7 @@ export class HttpAdmin {
     }
     const offset = told === "ok" ? answer!.body.results[0].offset : -1;
     // Of its own name: no order is promised between two requests.
-    tell((asked) => ({ ...asked, ...event, client: `${this.#client.name}/${key}`, told, offset, idempotent: isOnce }));
+    tell((asked) => ({ ...asked, ...event, client: `${this.#client.name}/${key}`, told, offset, idempotent: isOnce && againUnder === undefined }));
     context.count(told === "ok" ? "acknowledged" : told);
     return { ask, outcome };
   }

@@ -100,7 +100,14 @@ export class HttpAdmin {
     }
     const offset = told === "ok" ? answer!.body.results[0].offset : -1;
     // Of its own name: no order is promised between two requests.
-    tell((asked) => ({ ...asked, ...event, client: `${this.#client.name}/${key}`, told, offset, idempotent: isOnce && againUnder === undefined }));
+    tell((asked) => ({
+      ...asked,
+      ...event,
+      client: `${this.#client.name}/${key}`,
+      told,
+      offset,
+      idempotent: isOnce && againUnder === undefined,
+    }));
     context.count(told === "ok" ? "acknowledged" : told);
     return { ask, outcome };
   }

@@ -7,14 +7,18 @@ export class DiskFaults {
   #slowUntil = 0;
   #factor = 1;
   #fullUntil = 0;
-  readonly #once = { syncFails: 0, writeFails: 0, readFails: 0 };
+  readonly #once = { syncFails: 0, writeFails: 0, readFails: 0, spaceFails: 0 };
 
   /** @param now virtual milliseconds. */
   apply(fault: DiskFault, now: number): void {
     switch (fault.kind) {
+      case "readFails":
+        // Beside the next read also the next question for space, which is rare and would hardly ever be the one.
+        this.#once.spaceFails++;
+        this.#once.readFails++;
+        return;
       case "syncFails":
       case "writeFails":
-      case "readFails":
         this.#once[fault.kind]++;
         return;
       case "syncStalls":
@@ -41,11 +45,11 @@ export class DiskFaults {
       this.#slowUntil =
       this.#fullUntil =
         0;
-    this.#once.syncFails = this.#once.writeFails = this.#once.readFails = 0;
+    this.#once.syncFails = this.#once.writeFails = this.#once.readFails = this.#once.spaceFails = 0;
   }
 
   /** Whether this call is the one that fails. */
-  takes(what: "syncFails" | "writeFails" | "readFails"): boolean {
+  takes(what: "syncFails" | "writeFails" | "readFails" | "spaceFails"): boolean {
     if (this.#once[what] === 0) return false;
     this.#once[what]--;
     return true;

@@ -118,7 +118,10 @@ export class SimMount implements Disk {
 
   space(path: string, deadline: Deadline): Promise<{ readonly totalBytes: number; readonly freeBytes: number }> {
     const { disk } = this;
-    return this.quick("disk.space", path, deadline, () => ({ totalBytes: disk.capacityBytes, freeBytes: disk.freeBytes }));
+    return this.quick("disk.space", path, deadline, () => {
+      if (disk.faults.takes("spaceFails")) throw new IoFailed("statfs", path, "EIO");
+      return { totalBytes: disk.capacityBytes, freeBytes: disk.freeBytes };
+    });
   }
 
   /** At once, as flock with LOCK_NB is. */

@@ -45,7 +45,11 @@ export class DiskFaults {
       this.#slowUntil =
       this.#fullUntil =
         0;
-    this.#once.syncFails = this.#once.writeFails = this.#once.readFails = this.#once.spaceFails = 0;
+    this.#once.syncFails =
+      this.#once.writeFails =
+      this.#once.readFails =
+      this.#once.spaceFails =
+        0;
   }
 
   /** Whether this call is the one that fails. */

@@ -164,7 +164,10 @@ export function decodeRecords(bytes: Uint8Array): MetadataRecord[] {
     const records: MetadataRecord[] = [];
     for (const { type, version, required, body } of decode(schema.entrySchema, 0, new Reader(bytes)).records) {
       const reader = byId.get(type);
-      if (reader !== undefined && version >= 0 && version <= reader.version) records.push(reader.read(new Reader(body), version));
+      if (version < 0) {
+        throw new UnreadableMetadata(`Cannot read the metadata: a record of type ${type} says version ${version}, it is damaged`);
+      }
+      if (reader !== undefined && version <= reader.version) records.push(reader.read(new Reader(body), version));
       else if (required) throw newer(`record type ${type} version ${version}`);
     }
     return records;

@@ -198,6 +198,8 @@ describe("decodeRecords()", () => {
     };
     expect(() => decodeRecords(changed(2, 99))).toThrow("record type 99 version 0 is unknown");
     expect(() => decodeRecords(changed(4, 3))).toThrow("version 3");
+    // Nobody ever wrote that: no other version helps.
+    expect(() => decodeRecords(changed(3, 0xff))).toThrow("says version -256, it is damaged");
     const optional = changed(2, 99);
     optional[5] = 0;
     expect(decodeRecords(optional)).toEqual([]);

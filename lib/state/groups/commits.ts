@@ -63,7 +63,8 @@ export function deleteOffsets(turn: Turn, command: DeleteOffsetsCommand): void {
   const refuse = (error: KafkaErrorName) => turn.reply(command.ticket, { error, topics: [] } satisfies DeleteOffsetsReply);
   if (command.groupId === "") return refuse("INVALID_GROUP_ID");
   const group = turn.state.groups.get(command.groupId);
-  if (group === undefined || group.state === "Dead") return refuse("GROUP_ID_NOT_FOUND");
+  if (group === undefined) return refuse("GROUP_ID_NOT_FOUND");
+  if (group.state === "Dead") return onceSettled(turn, (later) => deleteOffsets(later, command));
   // Who is subscribed to what can only be seen in groups of consumers.
   if (group.state !== "Empty" && !group.isConsumerGroup) return refuse("NON_EMPTY_GROUP");
   const records: GroupRecord[] = [];
@@ -82,9 +83,12 @@ export function deleteOffsets(turn: Turn, command: DeleteOffsetsCommand): void {
 }
 
 export function deleteGroups(turn: Turn, command: DeleteGroupsCommand): void {
+  if (command.groupIds.some((groupId) => turn.state.groups.get(groupId)?.state === "Dead")) {
+    return onceSettled(turn, (later) => deleteGroups(later, command));
+  }
   const rows = command.groupIds.map((groupId) => {
     const group = turn.state.groups.get(groupId);
-    const error: KafkaErrorName = group === undefined || group.state === "Dead"
+    const error: KafkaErrorName = group === undefined
       ? "GROUP_ID_NOT_FOUND"
       : group.state === "Empty"
       ? "NONE"
@@ -96,6 +100,11 @@ export function deleteGroups(turn: Turn, command: DeleteGroupsCommand): void {
   turn.append([], (later, failed) => {
     later.reply(command.ticket, rows.map((row) => row.error === "NONE" && failed !== null ? { ...row, error: failed } : row));
   });
+}
+
+/** Goes on when it is known what became of everything that is on its way to the disk: what has not gone for certain cannot be said to be gone. */
+function onceSettled(turn: Turn, goOn: (later: Turn) => void): void {
+  turn.append([], goOn);
 }
 
 /** Dead until the tombstones are durable, so that nobody joins what is about to vanish; empty again if they could not be written. */

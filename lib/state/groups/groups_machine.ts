@@ -13,7 +13,17 @@ import type { TopicOffsets } from "./offset_table.ts";
 import { prepareRebalance } from "./rebalance.ts";
 import { expired, heartbeat, leave, sync } from "./session.ts";
 import { emptyState, type GroupsState, type Settled, Turn } from "./state.ts";
-import type { Command, CommittedOffset, DescribedGroup, Effects, GroupRecord, GroupSettings, ListedGroup, Now } from "./types.ts";
+import type {
+  Command,
+  CommittedOffset,
+  DescribedGroup,
+  Effects,
+  GroupRecord,
+  GroupSettings,
+  GroupStateName,
+  ListedGroup,
+  Now,
+} from "./types.ts";
 
 interface InFlight {
   readonly records: readonly GroupRecord[];
@@ -114,19 +124,20 @@ export class GroupsMachine {
   }
 
   list(): ListedGroup[] {
-    return [...this.#state.groups.values()]
-      .filter(({ state }) => state !== "Dead")
-      .map(({ groupId, protocolType, state }) => ({ groupId, protocolType: protocolType ?? "", state, type: "classic" }));
+    return [...this.#state.groups.values()].map((group) => {
+      const { groupId, protocolType } = group;
+      return { groupId, protocolType: protocolType ?? "", state: shownState(group), type: "classic" };
+    });
   }
 
   /** Null when there is no such group. */
   describe(groupId: string): DescribedGroup | null {
     const group = this.#state.groups.get(groupId);
-    if (group === undefined || group.state === "Dead") return null;
+    if (group === undefined) return null;
     const isStable = group.state === "Stable";
     return {
       groupId,
-      state: group.state,
+      state: shownState(group),
       protocolType: group.protocolType ?? "",
       protocolName: isStable ? group.protocolName ?? "" : "",
       members: [...group.members].map((member) => ({
@@ -165,4 +176,9 @@ export class GroupsMachine {
     }
     return { append, replies: turn.replies, wakeAt: this.#state.timers.nextAt };
   }
+}
+
+/** A group whose tombstone is on its way is what it was: a crash may bring it back. */
+function shownState({ state }: ClassicGroup): GroupStateName {
+  return state === "Dead" ? "Empty" : state;
 }

@@ -48,7 +48,8 @@ interface Caller {
 
 export class Network implements SimNet {
   readonly #world: World;
-  readonly #options: NetworkOptions;
+  /** Shared with links and streams. */
+  readonly #options: NetworkOptions & { lossShare: number };
   readonly #hosts = new Map<string, Host>();
   readonly #links = new Map<string, Link>();
   readonly #connections = new Set<Connection>();
@@ -108,8 +109,10 @@ export class Network implements SimNet {
     else this.#cut(fault.from, fault.to, fault.forMs);
   }
 
+  /** Nothing is cut or throttled any more, and little gets lost: what is to come to an end in time must get its packets through. */
   heal(): void {
     this.#heals++;
+    this.#options.lossShare = Math.min(this.#options.lossShare, NETWORK_DEFAULTS.lossShare);
     for (const link of this.#links.values()) link.heal();
   }
 

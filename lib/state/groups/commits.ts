@@ -88,11 +88,7 @@ export function deleteGroups(turn: Turn, command: DeleteGroupsCommand): void {
   }
   const rows = command.groupIds.map((groupId) => {
     const group = turn.state.groups.get(groupId);
-    const error: KafkaErrorName = group === undefined
-      ? "GROUP_ID_NOT_FOUND"
-      : group.state === "Empty"
-      ? "NONE"
-      : "NON_EMPTY_GROUP";
+    const error: KafkaErrorName = group === undefined ? "GROUP_ID_NOT_FOUND" : group.state === "Empty" ? "NONE" : "NON_EMPTY_GROUP";
     if (group !== undefined && error === "NONE") bury(turn, group, turn.state.offsets.tombstones(groupId));
     return { groupId, error };
   });

@@ -20,7 +20,7 @@ export interface CheckpointNeeds {
   syncDirectories(logs: readonly StoredLog[]): Promise<void>;
   flush(): Promise<void>;
   /** @throws when the data directory is not there any more: it would be made again, and hold nothing of what it had. */
-  verifyDirectory(): Promise<void>;
+  verify(): Promise<void>;
   /** WAL files before this one may go. */
   trim(before: WalPosition): Promise<void>;
   failed(error: unknown): void;
@@ -118,8 +118,8 @@ export class Checkpoint {
   }
 
   async #write(clean: boolean): Promise<void> {
-    const { raft, walPosition, flush, verifyDirectory, syncDirectories, trim } = this.#needs;
-    await verifyDirectory();
+    const { raft, walPosition, flush, verify, syncDirectories, trim } = this.#needs;
+    await verify();
     // What is told of indexes below is in their files, and what they are told of in the segments'.
     await flush();
     for (const log of [...this.#changed]) await log.writeIndexes();

@@ -80,7 +80,9 @@ export class NodeStorage implements Storage {
       walPosition: () => this.#wal!.position,
       syncDirectories: (logs) => syncFreshDirectories(io, `${directory}/topics`, logs),
       flush: () => this.#writeback.flush(),
-      verifyDirectory: () => claim.verify(io.deadlines.in("checkpoint.verify", FILE_MS)),
+      // After a sync that failed, the next one would say that all is well.
+      // After a sync that failed, the next one would say that all is well.
+      verify: () => this.#wal?.fenced ? Promise.reject(this.#wal.fenced) : claim.verify(io.deadlines.in("checkpoint.verify", FILE_MS)),
       trim: (before) => this.#trim(before),
       failed: (error) => this.#backgroundFailed("checkpoint", error),
     });
@@ -364,7 +366,7 @@ export class NodeStorage implements Storage {
 
   #backgroundFailed(what: string, error: unknown): void {
     if (this.#wal?.fenced != null) return;
-    if (error instanceof IoFailed && error.code === "ENOSPC") return this.#space.ranOut();
+    if (error instanceof IoFailed && error.code === "ENOSPC" && !error.op.startsWith("sync")) return this.#space.ranOut();
     this.#settings.log("error", "Cannot go on", { what, cause: String(error) });
     // A sync that failed may have lost what it covered, and a write that hangs may still happen: neither is tried again (HAZARDS W1).
     // Before there is a WAL to fence, who recovers is told of it by the write that it waits for.

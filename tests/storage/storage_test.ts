@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { DeadlineExceeded, type Disk, type DiskFile, IoFailed } from "../../lib/io/mod.ts";
 import type { Entry, NodeId } from "../../lib/raft/types.ts";
-import { DataDirectoryRefused, DiskFull, openStorage, StorageFenced, type StorageHealth } from "../../lib/storage/mod.ts";
+import { DataDirectoryRefused, DiskFull, type NodeStorage, openStorage, StorageFenced, type StorageHealth } from "../../lib/storage/mod.ts";
 import { faultyDisk } from "./faulty_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, testIo } from "./setup.ts";
 
@@ -358,6 +358,32 @@ test("a directory whose sync finds no room while the WAL rolls stops the node wi
   await expect(durable(log)).rejects.toThrow(/Cannot sync directory .*ENOSPC/);
   expect(syncs).toBe(1);
   expect(io.fatals).toEqual([expect.stringMatching(/Cannot sync directory .*ENOSPC/)]);
+});
+
+test("a segment whose sync finds no room stops the node: its pages are gone, and no later sync brings them back", async () => {
+  const disk = memory();
+  let syncs = 0;
+  const io = testIo({
+    ...bound(disk),
+    open: async (path, options, d) => {
+      const file = await disk.open(path, options, d);
+      return handle(file, {
+        async sync(later) {
+          if (!path.endsWith(".log")) return await file.sync(later);
+          syncs++;
+          throw new IoFailed("sync", path, "ENOSPC");
+        },
+      });
+    },
+  });
+  const storage = await openStorage(io, SETTINGS, DIRECTORY);
+  const log = storage.createLog(id(1), SMALL);
+  append(log, batch("only in the WAL"));
+  await durable(log);
+  await (storage as NodeStorage).checkpoint();
+  await (storage as NodeStorage).checkpoint();
+  expect(syncs).toBe(1);
+  expect(io.fatals).toEqual([expect.stringMatching(/Cannot sync .*ENOSPC/)]);
 });
 
 test("the commit queue is bounded, says when to pause, and keeps room for internal records", async () => {

@@ -14,7 +14,7 @@ type Kind = DiskFault["kind"] | "pause";
 /** A process says which call failed and how. */
 const READ_FAILED = /Cannot read [^:]*: EIO/;
 const WRITE_FAILED = /Cannot (?:write|create|resize|allocate|truncate|link|rename|remove|open)\b[^:]*: EIO/;
-const SYNC_FAILED = /Cannot (?:write|sync)\b[^:]*: EIO/;
+const SYNC_FAILED = /Cannot (?:write\b[^:]*: EIO|sync\b[^:]*: (?:EIO|ENOSPC))/;
 const NO_ROOM = /: ENOSPC/;
 /** Stalls and passed deadlines. */
 const TOO_LATE = /did not end|not (?:done|end)[^:]* (?:with)?in \d+ ms|within \d+ ms|took longer|stall|hang|deadline/i;

@@ -41,6 +41,7 @@ export class PageCacheDisk implements SimDisk, Mounted {
   readonly #name: string;
   readonly #syncMs: readonly [number, number];
   readonly #delays: Draws;
+  readonly #syncErrors: Draws;
   readonly #rots: (path: string) => boolean;
   readonly #marks = new Marks();
   readonly #locks = new Set<string>();
@@ -61,6 +62,7 @@ export class PageCacheDisk implements SimDisk, Mounted {
     this.capacityBytes = capacityBytes;
     this.#syncMs = syncMs;
     this.#delays = world.draws(`disk/${name}/delay`);
+    this.#syncErrors = world.draws(`disk/${name}/syncError`);
     this.kernel = new Kernel(world, () => this.faults.stallsUntil);
     this.names = new Names((file) => this.unused(file));
   }
@@ -110,6 +112,11 @@ export class PageCacheDisk implements SimDisk, Mounted {
   delayMs(bytes: number, waitsForDevice: boolean): number {
     const device = waitsForDevice ? this.#delays.skewed(...this.#syncMs) : 0;
     return (device + CALL_MS * (0.2 + this.#delays.float()) + bytes / BYTES_PER_MS) * this.faults.slowness(this.world.now);
+  }
+
+  /** What a sync that fails says. File systems that find room only then say ENOSPC, and have dropped the pages all the same. */
+  syncError(): "EIO" | "ENOSPC" {
+    return this.#syncErrors.chance(0.25) ? "ENOSPC" : "EIO";
   }
 
   /** @throws {IoFailed} `ENOSPC` when there is no room for all of it; the pages that had room are written then, as kernels do. */

@@ -29,6 +29,7 @@ export interface Mounted {
   readonly capacityBytes: number;
   readonly freeBytes: number;
   delayMs(bytes: number, waitsForDevice: boolean): number;
+  syncError(): "EIO" | "ENOSPC";
   write(file: SimFile, chunks: readonly Uint8Array[], offset: number, path: string): void;
   truncate(file: SimFile, size: number): void;
   touched(file: SimFile): void;
@@ -108,7 +109,7 @@ export class SimMount implements Disk {
         effect: () => {
           if (directory === null) throw new IoFailed("sync directory", path, "ENOENT");
           // Names are in a journal that is written in order: unlike pages, none of them is skipped for good.
-          if (faults.takes("syncFails")) throw new IoFailed("sync directory", path, "EIO");
+          if (faults.takes("syncFails")) throw new IoFailed("sync directory", path, this.disk.syncError());
           end();
         },
         interrupted: directory === null ? undefined : (draws) => draws.chance(0.5) && end(),
@@ -322,7 +323,7 @@ class SimHandle implements DiskFile {
       effect: () => {
         if (disk.faults.takes("syncFails")) {
           file.failSync(begun);
-          throw new IoFailed("sync", this.path, "EIO");
+          throw new IoFailed("sync", this.path, disk.syncError());
         }
         end();
       },

@@ -233,6 +233,7 @@ export class StorageRun {
     if (this.isWeak) return true;
     if (error instanceof DeadlineExceeded) return has("syncStalls", "diskSlow", "pause", "drift");
     if (error instanceof IoFailed) {
+      if (error.code === "ENOSPC" && error.op.startsWith("sync") && has("syncFails")) return true;
       return error.code === "ENOSPC" ? has("diskFull") : error.code === "EIO" && has("syncFails", "writeFails", "readFails");
     }
     if (error instanceof StorageFenced) return has("syncFails", "writeFails", "readFails", "syncStalls", "diskSlow", "pause", "drift");

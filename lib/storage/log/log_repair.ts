@@ -59,6 +59,7 @@ export class LogRepair {
 
   /** Reads everything from segments found on disk: for a data directory whose checkpoint is missing. */
   async rebuild(bases: readonly number[]): Promise<void> {
+    this.#log.store.foundWithoutCheckpoint();
     this.#log.segments = bases.map((base) => new Segment(base));
     this.#log.start = this.#log.end = bases[0] ?? 0;
     for (const [index, segment] of this.#log.segments.entries()) {

@@ -92,6 +92,11 @@ export class SegmentStore {
     return fresh;
   }
 
+  /** What is there was found, and no checkpoint says that it lasts: who made it may have been killed before it synced the names. */
+  foundWithoutCheckpoint(): void {
+    this.#namesDirty = this.#fresh = true;
+  }
+
   async syncNames(): Promise<void> {
     if (!this.#namesDirty) return;
     this.#namesDirty = false;

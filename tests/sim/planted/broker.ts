@@ -21,13 +21,19 @@ export const PLANTED: readonly PlantedBug[] = [
     "leaderEnd: this.#log.logEndOffset,",
     3,
   ),
-  planted(
-    "readers see what is not on the disk",
-    "lib/replication/partition.ts",
-    'return reader === "committed" ? this.lastStableOffset : this.#highWatermark;',
-    'return reader === "committed" ? this.lastStableOffset : this.#log.logEndOffset;',
-    168,
-  ),
+  {
+    ...planted(
+      "readers see what is not on the disk",
+      "lib/replication/partition.ts",
+      'return reader === "committed" ? this.lastStableOffset : this.#highWatermark;',
+      'return reader === "committed" ? this.lastStableOffset : this.#log.logEndOffset;',
+    ),
+    also: [{
+      file: "lib/storage/log/log_reads.ts",
+      line: "const end = Math.min(endOffset, this.#log.durableEnd);",
+      wrong: "const end = endOffset;",
+    }],
+  },
   planted(
     "the window of known batches is one too short",
     "lib/storage/log/producers.ts",

@@ -20,6 +20,12 @@ export async function plantedBugs(): Promise<readonly PlantedBug[]> {
   return modules.flatMap(({ PLANTED }) => PLANTED);
 }
 
+/** The files with the bug in them. @throws {Error} when a line does not occur exactly once. */
+export function wrongTexts(bug: PlantedBug): Promise<readonly { readonly file: string; readonly text: string }[]> {
+  const places = [bug, ...bug.also ?? []];
+  return Promise.all(places.map(async (place) => ({ file: place.file, text: await wrongText({ ...bug, ...place }) })));
+}
+
 /** The file with the bug in it. @throws {Error} when its line does not occur exactly once. */
 export async function wrongText({ name, file, line, wrong }: PlantedBug): Promise<string> {
   const parts = (await readFile(join(root, file), "utf8")).split(line);
@@ -30,12 +36,12 @@ export async function wrongText({ name, file, line, wrong }: PlantedBug): Promis
 
 /** Calls `use` with the directory of a copy that has the bug, and removes it afterwards. */
 export async function withPlanted<T>(bug: PlantedBug, use: (directory: string) => Promise<T>): Promise<T> {
-  const text = await wrongText(bug);
+  const texts = await wrongTexts(bug);
   const directory = await mkdtemp(join(tmpdir(), "barnabas-planted-"));
   try {
     await Promise.all(COPIED.map((name) => cp(join(root, name), join(directory, name), { recursive: true })));
     await symlink(join(root, "node_modules"), join(directory, "node_modules"));
-    await writeFile(join(directory, bug.file), text);
+    for (const { file, text } of texts) await writeFile(join(directory, file), text);
     return await use(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });

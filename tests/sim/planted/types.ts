@@ -15,6 +15,8 @@ export interface PlantedBug {
   readonly line: string;
   /** What stands there instead. */
   readonly wrong: string;
+  /** The same in other files, where two of them keep the promise: without the second one nothing would come of the bug. */
+  readonly also?: readonly { readonly file: string; readonly line: string; readonly wrong: string }[];
   /** How many seeds it took on average when it was last measured; a hunt differs by much. */
   readonly meanSeeds?: number;
   /** It must be found within so many seeds; without it a thousand. */

@@ -30,6 +30,8 @@ export interface Produced extends Op, OfPartition {
   readonly offset: number;
   /** Every promise of an idempotent producer holds: at most once, and in the order of asking within (client, partition). */
   readonly idempotent: boolean;
+  /** Its producer sends nothing to the partition while anything is under way there, so what was acknowledged is first met in the order of asking. */
+  readonly oneByOne?: boolean;
 }
 
 /** One record that a consumer was given. Per client and partition in the order given. */
@@ -45,6 +47,12 @@ export interface Read extends Op, OfPartition {
 export interface Ended extends Op, OfPartition {
   readonly kind: "ended";
   /** Behind the last record. */
+  readonly offset: number;
+}
+
+/** Where a partition begins for readers, as somebody was told. */
+export interface Started extends Op, OfPartition {
+  readonly kind: "started";
   readonly offset: number;
 }
 
@@ -113,7 +121,7 @@ export interface Whole extends OfPartition {
   readonly records: readonly (readonly [offset: number, mark: string])[];
 }
 
-export type HistoryEvent = Produced | Read | Ended | Assigned | Committed | Fetched | Changed | Described | Listed | Whole;
+export type HistoryEvent = Produced | Read | Ended | Started | Assigned | Committed | Fetched | Changed | Described | Listed | Whole;
 export type History = readonly HistoryEvent[];
 
 /** One rule over a history. @returns what is wrong, one sentence each; empty when it holds. */

@@ -1,5 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import type { Changed, Committed, Ended, Fetched, HistoryEvent, Listed, Oracle, Produced, Read, Whole } from "../../lib/sim/mod.ts";
+import type {
+  Changed,
+  Committed,
+  Ended,
+  Fetched,
+  HistoryEvent,
+  Listed,
+  Oracle,
+  Produced,
+  Read,
+  Started,
+  Whole,
+} from "../../lib/sim/mod.ts";
 import { judge, ORACLES } from "../../lib/sim/oracles/mod.ts";
 
 /** Events in a row: each begins when the one before was told, unless it says otherwise. */
@@ -34,6 +46,9 @@ const whole = (marks: readonly string[], more: Partial<Whole> = {}): Whole => {
   };
 };
 const ended = (offset: number, more: Partial<Ended> = {}): Ended => ({ ...op, ...place, kind: "ended", offset, ...more });
+const started = (offset: number, more: Partial<Started> = {}): Started => ({ ...op, ...place, kind: "started", offset, ...more });
+/** Of a producer without idempotence that sends one batch at a time. */
+const plain = { idempotent: false, oneByOne: true };
 const assigned = (member: string, generation: number, ...partitions: readonly string[]): HistoryEvent => ({
   ...{ ...op, kind: "assigned", client: member, group: "g", member, generation, partitions },
 });
@@ -125,6 +140,24 @@ const CASES: Readonly<Record<string, Cases>> = {
         whole(["b", "a"]),
       ),
     },
+  },
+  "one-by-one": {
+    fine: {
+      "in order, with repeats behind": history(
+        produced("a", 0, plain),
+        produced("b", 1, plain),
+        whole(["a", "b", "a"]),
+        whole(["a", "b", "a"], { reader: "start 2" }),
+      ),
+      "one that was given up comes late": history(
+        produced("a", -1, { ...plain, told: "unknown" }),
+        produced("b", 0, plain),
+        whole(["b", "a"]),
+      ),
+      "several at once": history(produced("a", 1, { idempotent: false }), produced("b", 0, { idempotent: false }), whole(["b", "a"])),
+      "the first of two is gone": history(cut(1), produced("a", 2, plain), produced("b", 1, plain), whole(["b", "a"], { logStart: 1 })),
+    },
+    wrong: { "overtaken": history(produced("a", 1, plain), produced("b", 0, plain), whole(["b", "a"])) },
   },
   "invented-record": {
     fine: { "written by somebody": history(produced("a", 0), read("a", 0), whole(["a"])) },
@@ -228,9 +261,16 @@ const CASES: Readonly<Record<string, Cases>> = {
       "where it was asked for": history(cut(2), whole([], { logStart: 2, end: 2 })),
       "perhaps": history(cut(2, { told: "unknown" }), whole([], { logStart: 2, end: 2 })),
       "all there was, perhaps": history(cut(-1, { told: "unknown" }), whole([], { logStart: 3, end: 3 })),
-      "with a limit of time": history(created(1, "retention.ms=100 segment.ms=50"), whole([], { logStart: 3, end: 3 })),
+      "with a limit of time": history(created(1, "retention.ms=100 segment.ms=50"), started(3), whole([], { logStart: 3, end: 3 })),
+      "told of it while it is being deleted": history(cut(2, { askedAt: 0, toldAt: 9 }), started(2, { askedAt: 1, toldAt: 2 })),
+      "not yet, while it is being deleted": history(cut(2, { askedAt: 0, toldAt: 9 }), started(0, { askedAt: 1, toldAt: 2 })),
+      "all there was, told by others": history(cut(-1, { told: "unknown" }), started(3)),
+      "of a topic that was deleted": history(cut(2), deleted(), created(1), started(0)),
     },
     wrong: {
+      "told of what was deleted": history(cut(2), started(1)),
+      "told of more than was asked for": history(cut(2), started(3), cut(4)),
+      "it goes back": history(cut(2, { told: "unknown" }), started(2), started(1)),
       "nothing was deleted": history(cut(2), whole(["a", "b"])),
       "nobody asked": history(whole([], { logStart: 1, end: 1 })),
       "more than anybody asked for": history(cut(1), cut(2, { told: "failed" }), whole([], { logStart: 2, end: 2 })),

@@ -4,7 +4,7 @@ import { pollOrder, readsOfDeleted } from "./consumers.ts";
 import { committedOffsets, generations, groupSkips, oneOwner } from "./groups.ts";
 import { logStarts } from "./log_start.ts";
 import { denseOffsets, lastingEnds, lastingRecords, oneRecordPerOffset } from "./offsets.ts";
-import { duplicates, inventedRecords, lostWrites, producerOrder, refusedWrites, unreadLogs } from "./records.ts";
+import { duplicates, inventedRecords, lostWrites, oneByOneOrder, producerOrder, refusedWrites, unreadLogs } from "./records.ts";
 import { topicConfigs, topicLists, topicLives } from "./topics.ts";
 
 export const ORACLES = {
@@ -13,6 +13,7 @@ export const ORACLES = {
   "refused-write": refusedWrites,
   "duplicate": duplicates,
   "producer-order": producerOrder,
+  "one-by-one": oneByOneOrder,
   "invented-record": inventedRecords,
   "inconsistent-offsets": oneRecordPerOffset,
   "dense-offsets": denseOffsets,
@@ -39,6 +40,7 @@ export const RECORD_RULES: readonly OracleName[] = [
   "refused-write",
   "duplicate",
   "producer-order",
+  "one-by-one",
   "invented-record",
   "inconsistent-offsets",
   "dense-offsets",

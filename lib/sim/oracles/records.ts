@@ -104,6 +104,33 @@ export const producerOrder: Oracle = (history) => {
   return problems;
 };
 
+/**
+ * The same without idempotence, where nothing is sent while anything is under way: a record may be there again later, but what was acknowledged is
+ * first met in the order of asking.
+ */
+export const oneByOneOrder: Oracle = (history) => {
+  const problems: string[] = [];
+  const acknowledged = eventsOf(history, "produced").filter(({ told, oneByOne }) => told === "ok" && oneByOne === true).toSorted(byAsking);
+  const order = new Map(acknowledged.map((event, at) => [event.mark, { event, at }]));
+  for (const whole of eventsOf(history, "whole")) {
+    // Of what lost its beginning, what is met first may be a repeat.
+    if (whole.logStart > 0) continue;
+    const last = new Map<string, { readonly event: Produced; readonly at: number }>();
+    for (const [offset, mark] of whole.records) {
+      const found = order.get(mark);
+      if (found === undefined) continue;
+      order.delete(mark);
+      const before = last.get(found.event.client);
+      if (before === undefined || before.at < found.at) last.set(found.event.client, found);
+      else {
+        problems.push(`${placeOf(whole)}: ${mark} at offset ${offset} is behind ${before.event.mark}, sent one by one after it`);
+      }
+    }
+    for (const [at, event] of acknowledged.entries()) order.set(event.mark, { event, at });
+  }
+  return problems;
+};
+
 /** What is read was written by somebody. */
 export const inventedRecords: Oracle = (history) => {
   const known = new Set(eventsOf(history, "produced").map(({ mark }) => mark));

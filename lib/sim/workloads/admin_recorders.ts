@@ -12,6 +12,7 @@ import {
 } from "../../protocol/mod.ts";
 import type { Changed, Told } from "../history.ts";
 import type { Client } from "./client.ts";
+import { sawStart } from "./plain_requests.ts";
 import { recorders, toldBy } from "./recorded_cluster.ts";
 
 const TOPIC = 2;
@@ -107,7 +108,20 @@ function describeConfigs(client: Client) {
   };
 }
 
+/** Records the start that a deletion of records was answered with: not below what was asked for. */
+export function startsAt(
+  client: Client,
+  { topic, partition, asked, told }: { readonly topic: string; readonly partition: number; readonly asked: number; readonly told: number },
+  askedAt: number,
+): void {
+  if (told < asked) {
+    client.world.fail(`log-start: ${topic}-${partition} starts at ${told}, was the answer to who deleted all below ${asked}`);
+  }
+  sawStart(client, topic, partition, told, askedAt);
+}
+
 function deleteRecords(client: Client, { topics }: Draft<typeof DeleteRecords.request>) {
+  const askedAt = client.world.now;
   const changes = topics.flatMap(({ name, partitions }) =>
     partitions.map(({ partitionIndex, offset }) =>
       asksFor(client, { change: "deleteRecords", topic: name, partition: partitionIndex, detail: String(offset) })
@@ -117,8 +131,10 @@ function deleteRecords(client: Client, { topics }: Draft<typeof DeleteRecords.re
     replied({ topics }: Infer<typeof DeleteRecords.response>) {
       for (const { topic, partition, detail, tell } of changes) {
         const row = topics.find(({ name }) => name === topic)?.partitions.find(({ partitionIndex }) => partitionIndex === partition);
-        if (row?.errorCode === 0) tell("ok", detail === "-1" ? String(row.lowWatermark) : detail);
-        else tell(row === undefined ? "unknown" : toldBy(row.errorCode));
+        if (row?.errorCode === 0) {
+          startsAt(client, { topic, partition, asked: Number(detail), told: row.lowWatermark }, askedAt);
+          tell("ok", detail === "-1" ? String(row.lowWatermark) : detail);
+        } else tell(row === undefined ? "unknown" : toldBy(row.errorCode));
       }
     },
     failed: (told: Told) => changes.forEach(({ tell }) => tell(told)),

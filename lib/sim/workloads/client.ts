@@ -70,6 +70,14 @@ export class Client {
     if (!this.#isGone) this.context.record(event({ client: this.name, askedAt, toldAt: this.world.now }));
   }
 
+  /**
+   * Law 3, for records as they are in the log of a topic that nothing is deleted of: who is told of them, or given them, finds them on the disk.
+   * @param how it came to know of it.
+   */
+  expectDurable(mark: string, how: string): void {
+    if (!this.#isGone && !this.context.isDurable(mark)) this.world.fail(`law 3: ${mark}, which ${this.name} ${how} is not durable`);
+  }
+
   /** A name for one reading by itself: nothing is promised from one fetch to the next. */
   nextReading(): string {
     return `${this.name}/${++this.#readings}`;

@@ -8,7 +8,7 @@ import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { ADMIN_RECORDERS } from "./admin_recorders.ts";
 import { type Client, live } from "./client.ts";
 import { HttpAdmin } from "./http_admin.ts";
-import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, patientOptions, whole } from "./knobs.ts";
+import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, paceMs, patientOptions, whole } from "./knobs.ts";
 import { fetchOnce, produceOnce } from "./plain_requests.ts";
 import type { Budget } from "./producing.ts";
 import { readWhole } from "./reading.ts";
@@ -21,6 +21,8 @@ const KIND = "doors";
 /** Offsets are committed of the one, the other one loses its beginning. */
 const TOPIC = "doors";
 const CUT = "doors-cut";
+/** Nobody does anything to them: there is something to list. */
+const OTHER = "doors-other";
 const GROUP = "doors-group";
 const RECORDERS = new Map([...ADMIN_RECORDERS, ...GROUP_RECORDERS]);
 
@@ -28,16 +30,18 @@ export const doors: Workload = {
   kind: KIND,
 
   plan(draws) {
+    const operations = whole(draws.skewed(20, 80));
     return {
       kind: KIND,
       clients: 1 + draws.below(3),
-      operations: whole(draws.skewed(20, 80)),
+      operations,
       knobs: {
         ...clientKnobs(draws),
         ...lifeKnobs(draws, 0.2),
         httpShare: draws.between(0.3, 0.9),
         partitions: 1 + draws.below(2),
-        pauseMs: draws.skewed(20, 800),
+        others: draws.below(4),
+        pauseMs: paceMs(draws, operations, 800),
       },
     };
   },
@@ -47,6 +51,7 @@ export const doors: Workload = {
     await live(context, "doors-maker", async (client) => {
       await makeTopic(client, TOPIC, partitions);
       await makeTopic(client, CUT, partitions);
+      for (let at = 1; at <= (context.plan.knobs["others"] ?? 0); at++) await makeTopic(client, `${OTHER}${at}`, 1);
     });
     await Promise.all(Array.from({ length: context.plan.clients }, (_, at) => {
       const budget = { left: context.plan.operations };
@@ -66,8 +71,11 @@ export const doors: Workload = {
       await http.showTopic(TOPIC);
     }),
 
-  oracles: namedOracles([...RECORD_RULES, "read-of-deleted", "committed-offsets"]),
+  oracles: namedOracles([...RECORD_RULES, "read-of-deleted", "committed-offsets", "topic-lists"]),
 };
+
+/** How often somebody looks at once whether what was acknowledged shows. */
+const LOOK_SHARE = 0.5;
 
 /** A question that is not answered while the broker is away is not asked again; what was told is in the history. */
 function mayFail(error: unknown): null {
@@ -143,14 +151,23 @@ class DoorClient {
   }
 
   /** Up to an offset that is there by now. */
-  async #cut(partition: number, cut: (offset: number) => Promise<unknown>): Promise<unknown> {
+  async #cut(partition: number, cut: (offset: number) => Promise<unknown>): Promise<void> {
     const end = await this.#endOf(CUT, partition);
-    return end === null ? null : await cut(this.#client.draws.below(end + 1));
+    if (end === null) return;
+    const { draws } = this.#client;
+    const offset = draws.below(end + 1);
+    await cut(offset);
+    if (draws.chance(LOOK_SHARE)) await fetchOnce(this.#client, this.#cluster, CUT, partition, Math.max(0, offset - draws.below(2)));
   }
 
-  async #commit(partition: number, commit: (offset: number) => Promise<unknown>): Promise<unknown> {
+  async #commit(partition: number, commit: (offset: number) => Promise<unknown>): Promise<void> {
     const end = await this.#endOf(TOPIC, partition);
-    return end === null ? null : await commit(this.#client.draws.below(end + 1));
+    if (end === null) return;
+    const { draws, context } = this.#client;
+    await commit(draws.below(end + 1));
+    if (!draws.chance(LOOK_SHARE)) return;
+    if (draws.chance(0.5)) await this.#http.showOffsets(GROUP, TOPIC, knob(context, "partitions"));
+    else await this.#admin.listGroupOffsets(GROUP, [{ topic: TOPIC, partition }]).catch(mayFail);
   }
 
   /** As one of the doors says. */

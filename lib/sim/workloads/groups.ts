@@ -17,11 +17,10 @@ import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { type Client, inCompany, live } from "./client.ts";
 import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, patientOptions, whole } from "./knobs.ts";
 import { type Budget, produceAll, producerKnobs } from "./producing.ts";
-import { offsetsAt, readerKnobs, readerOptions, readWhole } from "./reading.ts";
+import { offsetsAt, readerKnobs, readerOptions, readWhole, sawRecord } from "./reading.ts";
 import { recordedCluster } from "./recorded_cluster.ts";
 import { makeTopic, partitionsOf } from "./set_up.ts";
 import type { Workload, WorkloadContext } from "./types.ts";
-import { markIn } from "./values.ts";
 
 const KIND = "groups";
 const TOPIC = "groups";
@@ -42,14 +41,15 @@ export const groups: Workload = {
 
   plan(draws) {
     const sessionMs = whole(draws.skewed(6_000, 15_000));
+    const operations = whole(draws.skewed(10, 100));
     return {
       kind: KIND,
       clients: 1 + draws.below(4),
-      operations: whole(draws.skewed(10, 100)),
+      operations,
       knobs: {
         ...clientKnobs(draws),
         ...lifeKnobs(draws, 0.4),
-        ...producerKnobs(draws),
+        ...producerKnobs(draws, operations),
         ...readerKnobs(draws),
         partitions: 1 + draws.below(4),
         producers: 1 + draws.below(2),
@@ -202,10 +202,7 @@ async function readOnce(client: Client, consumer: ConsumerApi, isLast: boolean):
     consumer.subscribe([TOPIC]);
     return [];
   });
-  for (const { topic, partition, offset, value } of records) {
-    client.saw((asked) => ({ ...asked, kind: "read", topic, partition, offset, mark: markIn(value), group: GROUP }), askedAt);
-    context.count("read");
-  }
+  for (const record of records) sawRecord(client, record, GROUP, askedAt);
   if (knob(context, "autoCommitMs") === 0 && draws.chance(knob(context, "commitShare"))) {
     const committing = consumer.commit().catch(mayFail);
     if (draws.chance(0.5)) await committing;

@@ -2,6 +2,8 @@
 import type { Changed } from "../history.ts";
 import type { Client } from "./client.ts";
 import { type Ask, HttpDoor, type Outcome } from "./http_door.ts";
+import { startsAt } from "./admin_recorders.ts";
+import { sawStart } from "./plain_requests.ts";
 import { valueOf } from "./values.ts";
 
 const PAGE = "limit=1000";
@@ -15,7 +17,7 @@ export class HttpAdmin {
     this.door = new HttpDoor(client);
   }
 
-  createTopic(topic: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<void> {
+  createTopic(topic: string, partitions: number, configs: Readonly<Record<string, string>>): Promise<Outcome> {
     const detail = Object.entries(configs).map(([name, value]) => `${name}=${value}`).join(" ");
     const change = { change: "createTopic", topic, partition: partitions, detail } as const;
     // Either of the two ways; one that finds the topic as it is to be has made nothing.
@@ -29,28 +31,31 @@ export class HttpAdmin {
     );
   }
 
-  deleteTopic(topic: string): Promise<void> {
+  deleteTopic(topic: string): Promise<Outcome> {
     return this.#change({ change: "deleteTopic", topic, partition: 0, detail: "" }, { method: "DELETE", path: `/v1/topics/${topic}` });
   }
 
-  growTopic(topic: string, count: number): Promise<void> {
+  growTopic(topic: string, count: number): Promise<Outcome> {
     const change = { change: "createPartitions", topic, partition: count, detail: "" } as const;
     return this.#change(change, { method: "PUT", path: `/v1/topics/${topic}/partitions`, body: { count } });
   }
 
   /** @param value null: the topic is not to have it itself any more. */
-  alterConfig(topic: string, name: string, value: string | null): Promise<void> {
+  alterConfig(topic: string, name: string, value: string | null): Promise<Outcome> {
     const change = { change: "alterConfig", topic, partition: 0, detail: `${name}=${value ?? ""}` } as const;
     const body = value === null ? { remove: [name] } : { set: { [name]: value } };
     return this.#change(change, { method: "PATCH", path: `/v1/topics/${topic}/configs`, body });
   }
 
-  deleteRecords(topic: string, partition: number, before: number): Promise<void> {
+  async deleteRecords(topic: string, partition: number, before: number): Promise<void> {
     const change = { change: "deleteRecords", topic, partition, detail: String(before) } as const;
-    return this.#change(change, { method: "DELETE", path: `/v1/topics/${topic}/partitions/${partition}/records?before=${before}` });
+    const path = `/v1/topics/${topic}/partitions/${partition}/records?before=${before}`;
+    const askedAt = this.#client.world.now;
+    const { told, answer } = await this.#change(change, { method: "DELETE", path });
+    if (told === "ok") startsAt(this.#client, { topic, partition, asked: before, told: answer!.body.startOffset }, askedAt);
   }
 
-  deleteGroup(group: string): Promise<void> {
+  deleteGroup(group: string): Promise<Outcome> {
     return this.#change({ change: "deleteGroup", topic: group, partition: 0, detail: "" }, {
       method: "DELETE",
       path: `/v1/groups/${group}`,
@@ -75,8 +80,10 @@ export class HttpAdmin {
     this.#client.saw((asked) => ({ ...asked, kind: "described", topic, configs: answer.body.configs }), askedAt);
     const ends: readonly number[] = answer.body.partitions.map(({ highWatermark }: { highWatermark: number | null }) => highWatermark ?? 0);
     for (const [partition, offset] of ends.entries()) {
-      if (answer.body.partitions[partition].highWatermark === null) continue;
+      const { highWatermark, startOffset } = answer.body.partitions[partition];
+      if (highWatermark === null) continue;
       this.#client.saw((asked) => ({ ...asked, kind: "ended", topic, partition, offset }), askedAt);
+      sawStart(this.#client, topic, partition, startOffset, askedAt);
     }
     return ends;
   }
@@ -142,7 +149,7 @@ export class HttpAdmin {
     change: Pick<Changed, "change" | "topic" | "partition" | "detail">,
     ask: Ask,
     isDone: (outcome: Outcome) => boolean = () => true,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     const askedAt = this.#client.world.now;
     const tell = this.#client.asks((asked) => ({ ...asked, kind: "changed", ...change, told: "unknown" }));
     const outcome = await this.door.change(ask);
@@ -150,5 +157,6 @@ export class HttpAdmin {
     const told = outcome.told !== "ok" || isDone(outcome) ? outcome.told : outcome.isOnce ? "failed" : "unknown";
     tell((asked) => ({ ...asked, kind: "changed", ...change, told }));
     if (told === "ok") this.#client.context.count("changed");
+    return outcome;
   }
 }

@@ -16,6 +16,22 @@ export const clientKnobs = (draws: Draws): Knobs => ({
   connectionsMaxIdleMs: whole(draws.skewed(1_000, 500_000)),
 });
 
+/** The work of a client takes about so long when nothing is wrong. */
+const SPAN_MS_MIN = 300;
+const SPAN_MS_MAX = 7_000;
+/** Of the runs: the others do it as fast as `longestMs` lets them, and nothing comes in between. */
+const SPREAD_SHARE = 0.7;
+
+/**
+ * A pause between two of so many rounds: mostly such that the work goes on while the faults come, for whatever happens to a broker that has
+ * nothing to do breaks no promise.
+ */
+export function paceMs(draws: Draws, rounds: number, longestMs: number): number {
+  const span = draws.between(SPAN_MS_MIN, SPAN_MS_MAX);
+  const quick = draws.skewed(1, longestMs);
+  return draws.chance(SPREAD_SHARE) ? span / Math.max(1, rounds) : quick;
+}
+
 export const lifeKnobs = (draws: Draws, killedShare: number): Knobs => ({
   lives: draws.chance(killedShare) ? 2 + draws.below(3) : 1,
   lifeMs: whole(draws.skewed(1_000, 15_000)),

@@ -17,14 +17,15 @@ export const log: Workload = {
   kind: KIND,
 
   plan(draws) {
+    const operations = Math.floor(draws.skewed(10, 150));
     return {
       kind: KIND,
       clients: 1 + draws.below(4),
-      operations: Math.floor(draws.skewed(10, 150)),
+      operations,
       knobs: {
         ...clientKnobs(draws),
         ...lifeKnobs(draws, 0.3),
-        ...producerKnobs(draws),
+        ...producerKnobs(draws, operations),
         ...readerKnobs(draws),
         partitions: 1 + draws.below(4),
         readers: draws.below(3),

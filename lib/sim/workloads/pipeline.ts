@@ -5,7 +5,7 @@
  */
 import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { live } from "./client.ts";
-import { knob, lifeKnobs, livesOf, whole } from "./knobs.ts";
+import { knob, lifeKnobs, livesOf, paceMs, whole } from "./knobs.ts";
 import { PipelineClient } from "./pipeline_client.ts";
 import { answersInTime } from "./prompt_answers.ts";
 import { readWhole } from "./reading.ts";
@@ -19,17 +19,19 @@ export const pipeline: Workload = {
   kind: KIND,
 
   plan(draws) {
+    const operations = whole(draws.skewed(20, 200));
+    const together = 1 + draws.below(10);
     return {
       kind: KIND,
       clients: 1 + draws.below(3),
-      operations: whole(draws.skewed(20, 200)),
+      operations,
       knobs: {
         ...lifeKnobs(draws, 0.2),
         partitions: 1 + draws.below(3),
         connectTimeoutMs: whole(draws.skewed(300, 10_000)),
         inFlightMax: 1 + draws.below(16),
-        together: 1 + draws.below(10),
-        pauseMs: draws.skewed(1, 400),
+        together,
+        pauseMs: paceMs(draws, 2 * operations / (together + 1), 400),
         valueBytes: whole(draws.skewed(10, 1_000)),
         timeoutMs: whole(draws.skewed(200, 20_000)),
         waitMs: whole(draws.skewed(1, 5_000)),

@@ -157,7 +157,7 @@ export class PipelineClient {
     const row = (await connection.ask(Fetch, this.#version(Fetch, FETCH_BY_NAME_MAX), request))?.responses[0]?.partitions[0];
     if (row?.errorCode !== 0) return;
     this.#toldEnd(partition, row.highWatermark, askedAt);
-    if (row.records !== null) sawRecords(this.#client, this.#topic, partition, offset, row.records, askedAt);
+    if (row.records !== null) sawRecords(this.#client, { topic: this.#topic, partition, offset, isKept: true }, row.records, askedAt);
   }
 
   async #listOffsets(connection: WireConnection, partition: number): Promise<void> {

@@ -44,7 +44,9 @@ export async function fetchOnce(
   const request = fetchRequest(topic, partition, offset, { maxWaitMs: 0, minBytes: 0, bytesMax: 1 + client.draws.below(20_000) });
   const reply = await cluster.call("any", Fetch, request, { deadline, maxVersion: FETCH_BY_NAME_MAX }).catch(expected);
   const row = reply?.responses[0]?.partitions[0];
-  return row?.errorCode !== 0 || row.records === null ? null : sawRecords(client, topic, partition, offset, row.records, askedAt);
+  if (row?.errorCode !== 0) return null;
+  sawStart(client, topic, partition, row.logStartOffset, askedAt);
+  return row.records === null ? null : sawRecords(client, { topic, partition, offset }, row.records, askedAt);
 }
 
 /** Of one partition. */
@@ -58,12 +60,24 @@ export const fetchRequest = (
   topics: [{ topic, topicId: ZERO_UUID, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: bytesMax }] }],
 });
 
-/** Records what a fetch of `offset` gave as read. @returns the offset behind it; null when there were no records. */
+/** Records where a partition begins, as an answer says; older versions say nothing. */
+export function sawStart(client: Client, topic: string, partition: number, offset: number, askedAt: number): void {
+  if (offset >= 0) client.saw((asked) => ({ ...asked, kind: "started", topic, partition, offset }), askedAt);
+}
+
+/** Where a fetch began. */
+interface Fetched {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Nothing is deleted of it: law 3 holds for readers as well. */
+  readonly isKept?: boolean;
+}
+
+/** Records what a fetch gave as read. @returns the offset behind it; null when there were no records. */
 export function sawRecords(
   client: Client,
-  topic: string,
-  partition: number,
-  offset: number,
+  { topic, partition, offset, isKept = false }: Fetched,
   bytes: Uint8Array,
   askedAt: number,
 ): number | null {
@@ -74,6 +88,7 @@ export function sawRecords(
       // The first batch may begin before the offset that was asked for.
       if (record.offset < offset) continue;
       const mark = markIn(record.value);
+      if (isKept) client.expectDurable(mark, `was given at ${topic}-${partition}, offset ${record.offset},`);
       client.saw(
         (asked) => ({ ...asked, client: reader, kind: "read", topic, partition, offset: record.offset, mark, group: "" }),
         askedAt,

@@ -5,24 +5,46 @@ import type { Told } from "../history.ts";
 import type { Draws } from "../random.ts";
 import { Violation } from "../world.ts";
 import { type Client, live, type Lives } from "./client.ts";
-import { clientOptions, knob, type Knobs, whole } from "./knobs.ts";
+import { clientOptions, knob, type Knobs, paceMs, whole } from "./knobs.ts";
 import type { WorkloadContext } from "./types.ts";
 import { valueOf } from "./values.ts";
 
-export const producerKnobs = (draws: Draws): Knobs => ({
-  valueBytes: whole(draws.skewed(10, 2_000)),
-  pauseMs: draws.skewed(1, 500),
-  together: 1 + draws.below(12),
-  lingerMs: draws.below(20),
-  batchBytes: whole(draws.skewed(100, 20_000)),
-  bufferBytes: draws.chance(0.2) ? whole(draws.skewed(500, 20_000)) : 1_000_000,
-  inFlightMax: 1 + draws.below(5),
-  deliveryTimeoutMs: whole(draws.skewed(1_000, 60_000)),
-  acks0Share: draws.chance(0.1) ? 0.5 : 0,
-  acks1Share: draws.chance(0.3) ? 0.5 : 0,
-  plainShare: draws.chance(0.3) ? 0.5 : 0,
-  compression: draws.chance(0.2) ? draws.below(COMPRESSION_TYPES.length) : COMPRESSION_TYPES.indexOf("none"),
-});
+/** Of the producers: their delivery timeout is hardly longer than that of a request, and they are in no hurry to try again. */
+const HURRIED_SHARE = 0.25;
+
+/** @param operations of each producer. */
+export function producerKnobs(draws: Draws, operations: number): Knobs {
+  const together = 1 + draws.below(12);
+  const lingerMs = draws.below(20);
+  return {
+    valueBytes: whole(draws.skewed(10, 2_000)),
+    pauseMs: paceMs(draws, 2 * operations / (together + 1), 500),
+    together,
+    lingerMs,
+    batchBytes: whole(draws.skewed(100, 20_000)),
+    bufferBytes: draws.chance(0.2) ? whole(draws.skewed(500, 20_000)) : 1_000_000,
+    inFlightMax: 1 + draws.below(5),
+    deliveryTimeoutMs: whole(draws.skewed(1_000, 60_000)),
+    acks0Share: draws.chance(0.1) ? 0.5 : 0,
+    acks1Share: draws.chance(0.3) ? 0.5 : 0,
+    plainShare: draws.chance(0.3) ? 0.5 : 0,
+    compression: draws.chance(0.2) ? draws.below(COMPRESSION_TYPES.length) : COMPRESSION_TYPES.indexOf("none"),
+    ...(draws.chance(HURRIED_SHARE) && hurriedKnobs(draws, lingerMs)),
+  };
+}
+
+/** Who gives up between two tries has to know what may have been written. */
+function hurriedKnobs(draws: Draws, lingerMs: number): Knobs {
+  const requestTimeoutMs = whole(draws.skewed(300, 1_500));
+  return {
+    requestTimeoutMs,
+    deliveryTimeoutMs: requestTimeoutMs + lingerMs + whole(draws.skewed(1, 600)),
+    retryBackoffMs: whole(draws.skewed(20, 1_000)),
+  };
+}
+
+/** The disk finds no marks in what is packed. */
+export const isPacked = (context: WorkloadContext): boolean => COMPRESSION_TYPES[knob(context, "compression")] !== "none";
 
 /** Which promises this producer asks for. */
 function kindOf(client: Client): Pick<ProducerOptions, "acks" | "idempotent"> {
@@ -61,8 +83,8 @@ export class MarkedProducer {
   readonly #client: Client;
   readonly #producer: ProducerApi;
   readonly #isIdempotent: boolean;
+  readonly #isOneByOne: boolean;
   readonly #isAcknowledged: boolean;
-  /** The disk finds no marks in what is packed. */
   readonly #isLegible: boolean;
 
   /** @param isKept false: what was acknowledged may be deleted before its producer hears of it, so nobody looks whether it is durable. */
@@ -72,8 +94,9 @@ export class MarkedProducer {
     const kind = kindOf(client);
     this.#client = client;
     this.#isIdempotent = kind.idempotent === true;
+    this.#isOneByOne = knob(context, "inFlightMax") === 1;
     this.#isAcknowledged = kind.acks !== 0;
-    this.#isLegible = isKept && compression === "none";
+    this.#isLegible = isKept && !isPacked(context);
     this.#producer = openProducer(client.io, {
       ...clientOptions(context),
       ...kind,
@@ -90,7 +113,7 @@ export class MarkedProducer {
   async send(topic: string, partition: number): Promise<void> {
     const { context, draws } = this.#client;
     const mark = context.nextMark();
-    const event = { kind: "produced", topic, partition, mark, idempotent: this.#isIdempotent } as const;
+    const event = { kind: "produced", topic, partition, mark, idempotent: this.#isIdempotent, oneByOne: this.#isOneByOne } as const;
     const tell = this.#client.asks((asked) => ({ ...asked, ...event, told: "unknown", offset: -1 }));
     const value = valueOf(mark, draws.skewed(1, 2 * knob(context, "valueBytes")));
     const key = draws.chance(0.3) ? `key${draws.below(5)}` : null;

@@ -99,7 +99,7 @@ async function fetchIsWoken(client: Client, dial: Dial, topic: string, partition
   if (await promptly(client, "a produce", allOrNone(produced)) === null) return false;
   const row = (await promptly(client, "a fetch that a record came for", fetched))?.responses[0]?.partitions[0];
   if (row?.errorCode !== 0 || row.records === null) return false;
-  return sawRecords(client, topic, partition, end.offset, row.records, askedAt) !== null;
+  return sawRecords(client, { topic, partition, offset: end.offset, isKept: true }, row.records, askedAt) !== null;
 }
 
 /** Without waiting for the one before. */

@@ -1,9 +1,17 @@
 /** Consumers of the client room without a group: readers that follow, and one that reads a partition from its start to its end. */
-import { type ConsumerApi, type ConsumerOptions, openAdmin, openConsumer, type TopicPartition } from "../../client/mod.ts";
+import {
+  type ConsumerApi,
+  type ConsumerOptions,
+  type IncomingRecord,
+  openAdmin,
+  openConsumer,
+  type TopicPartition,
+} from "../../client/mod.ts";
 import type { Draws } from "../random.ts";
 import { type Client, live } from "./client.ts";
 import { clientOptions, knob, type Knobs, patientOptions, whole } from "./knobs.ts";
 import type { WorkloadContext } from "./types.ts";
+import { isPacked } from "./producing.ts";
 import { partitionsOf } from "./set_up.ts";
 import { markIn } from "./values.ts";
 
@@ -49,15 +57,20 @@ export async function follow(client: Client, partitions: readonly TopicPartition
   consumer.assign(partitions);
   let ends: readonly number[] | null = null;
   for (;;) {
-    for (const { topic, partition, offset, value } of await consumer.poll(draws.between(1, 1_000))) {
-      client.saw((asked) => ({ ...asked, kind: "read", topic, partition, offset, mark: markIn(value), group: "" }), askedAt);
-      context.count("read");
-    }
+    for (const record of await consumer.poll(draws.between(1, 1_000))) sawRecord(client, record, "", askedAt);
     if (client.isGone || (ends !== null && hasReached(consumer, partitions, ends))) break;
     if (ends === null && isOver()) ends = await offsetsAt(client, partitions, "latest");
     if (draws.chance(0.1)) await client.sleep(draws.skewed(1, 2_000));
   }
   await consumer.close();
+}
+
+/** One record that a consumer was given, of a topic that nothing is deleted of. */
+export function sawRecord(client: Client, { topic, partition, offset, value }: IncomingRecord, group: string, askedAt: number): void {
+  const mark = markIn(value);
+  if (!isPacked(client.context)) client.expectDurable(mark, `was given at ${topic}-${partition}, offset ${offset},`);
+  client.saw((asked) => ({ ...asked, kind: "read", topic, partition, offset, mark, group }), askedAt);
+  client.context.count("read");
 }
 
 const hasReached = (consumer: ConsumerApi, partitions: readonly TopicPartition[], ends: readonly number[]): boolean =>

@@ -21,12 +21,17 @@ import type { Client } from "./client.ts";
 
 /** Told once: the reply, or why there is none. */
 export interface Recording<Reply> {
+  /** Sent in the place of what was asked for: the same with marks in it. */
+  readonly request?: unknown;
   replied(reply: Reply): void;
   failed(told: Told): void;
 }
 
 /** By API key: what is written down about a request. */
 type Recorders = ReadonlyMap<number, (client: Client, request: never) => Recording<never>>;
+
+/** Within this no later commit has taken the place of an earlier one in what is on the disk. */
+const NOT_COMPACTED_MS = 100;
 
 /** Answers that do not say whether it was done. */
 const UNKNOWN: ReadonlySet<KafkaErrorName> = new Set(["REQUEST_TIMED_OUT", "COORDINATOR_NOT_AVAILABLE", "UNKNOWN_SERVER_ERROR"]);
@@ -36,7 +41,7 @@ export const toldBy = (code: number): Told => code === 0 ? "ok" : UNKNOWN.has(er
 export function recordedCluster(client: Client, cluster: Cluster, recorders: Recorders = GROUP_RECORDERS): Cluster {
   const call = ((target, api: AnyApi, request, options) => {
     const recording = recorders.get(api.key)?.(client, request as never);
-    const result = cluster.call(target, api as never, request as never, options);
+    const result = cluster.call(target, api as never, (recording?.request ?? request) as never, options);
     // Before the caller goes on.
     if (recording !== undefined) {
       result.then(
@@ -90,22 +95,33 @@ function partitionsIn(assignment: Uint8Array): readonly string[] {
   return assignedPartitions.flatMap(({ topic, partitions }) => partitions.map((partition) => `${topic}-${partition}`));
 }
 
+/** Every offset is committed with a mark for its note, which must be on the disk when it is acknowledged. */
 function offsetCommit(client: Client, request: Draft<typeof OffsetCommit.request>) {
   const { groupId: group, memberId: member, generationIdOrMemberEpoch: generation = -1 } = request;
+  const askedAt = client.world.now;
   const rows = request.topics.flatMap(({ name: topic, partitions }) =>
     partitions.map(({ partitionIndex: partition, committedOffset: offset }) => {
       const event = { kind: "committed", group, member, generation, topic, partition, offset } as const;
       const tell = client.asks((asked) => ({ ...asked, ...event, told: "unknown" }));
-      return { topic, partition, tell: (told: Told) => tell((asked) => ({ ...asked, ...event, told })) };
+      const mark = client.context.nextMark();
+      return { topic, partition, mark, tell: (told: Told) => tell((asked) => ({ ...asked, ...event, told })) };
     })
   );
+  let next = 0;
+  const topics = request.topics.map((topic) => ({
+    ...topic,
+    partitions: topic.partitions.map((partition) => ({ ...partition, committedMetadata: rows[next++]!.mark })),
+  }));
   return {
+    request: { ...request, topics },
     replied({ topics }: Infer<typeof OffsetCommit.response>) {
-      for (const { topic, partition, tell } of rows) {
+      for (const { topic, partition, mark, tell } of rows) {
         const found = topics.find(({ name }) => name === topic)?.partitions.find(({ partitionIndex }) => partitionIndex === partition);
         const told = found === undefined ? "unknown" : toldBy(found.errorCode);
         tell(told);
-        if (told === "ok") client.context.count("committed");
+        if (told !== "ok") continue;
+        client.context.count("committed");
+        if (client.world.now - askedAt < NOT_COMPACTED_MS) client.expectDurable(mark, `committed ${topic}-${partition} with`);
       }
     },
     failed: (told: Told) => rows.forEach(({ tell }) => tell(told)),

@@ -6,7 +6,7 @@ import { KafkaError, openAdmin, openCluster } from "../../client/mod.ts";
 import { namedOracles, RECORD_RULES } from "../oracles/mod.ts";
 import { ADMIN_RECORDERS } from "./admin_recorders.ts";
 import { type Client, inCompany, live } from "./client.ts";
-import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, whole } from "./knobs.ts";
+import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, paceMs, whole } from "./knobs.ts";
 import { fetchOnce } from "./plain_requests.ts";
 import { type Budget, produceAll, producerKnobs } from "./producing.ts";
 import { readsItsTopic } from "./reading.ts";
@@ -16,23 +16,27 @@ import type { Workload, WorkloadContext } from "./types.ts";
 
 const KIND = "retention";
 const TOPIC = "retention";
+/** How often who deleted records looks at once whether they are gone. */
+const LOOK_SHARE = 0.5;
 
 export const retention: Workload = {
   kind: KIND,
 
   plan(draws) {
+    const cuts = whole(draws.skewed(3, 60));
+    const operations = whole(draws.skewed(10, 120));
     return {
       kind: KIND,
       clients: 1 + draws.below(3),
-      operations: whole(draws.skewed(10, 120)),
+      operations,
       knobs: {
         ...clientKnobs(draws),
         ...lifeKnobs(draws, 0.2),
-        ...producerKnobs(draws),
+        ...producerKnobs(draws, operations),
         partitions: 1 + draws.below(3),
         cutters: draws.below(3),
-        cuts: whole(draws.skewed(3, 60)),
-        cutPauseMs: draws.skewed(10, 2_000),
+        cuts,
+        cutPauseMs: paceMs(draws, cuts, 2_000),
         readers: draws.below(3),
         // 0: the topic has no limit of its own.
         retentionBytes: draws.chance(0.4) ? whole(draws.skewed(200, 100_000)) : 0,
@@ -73,7 +77,8 @@ function configsFor(context: WorkloadContext): Readonly<Record<string, string>> 
 /** Deletes up to somewhere, again and again. */
 async function cut(client: Client, budget: Budget): Promise<void> {
   const { context, draws, io } = client;
-  const admin = openAdmin(io, clientOptions(context), recordedCluster(client, openCluster(io, clientOptions(context)), ADMIN_RECORDERS));
+  const cluster = recordedCluster(client, openCluster(io, clientOptions(context)), ADMIN_RECORDERS);
+  const admin = openAdmin(io, clientOptions(context), cluster);
   const mayFail = (error: unknown) => {
     if (!(error instanceof KafkaError)) throw error;
     return [];
@@ -85,6 +90,8 @@ async function cut(client: Client, budget: Budget): Promise<void> {
     if (end?.ok) {
       const offset = draws.chance(0.1) ? -1 : draws.below((end.value ?? 0) + 1);
       await admin.deleteRecords([{ ...place, offset }]).catch(mayFail);
+      // What was just deleted is gone at once, and what follows is there.
+      if (draws.chance(LOOK_SHARE)) await fetchOnce(client, cluster, TOPIC, place.partition, Math.max(0, offset - draws.below(2)));
     }
     await client.sleep(draws.float() * 2 * knob(context, "cutPauseMs"));
   }

@@ -7,7 +7,7 @@ import { namedOracles } from "../oracles/mod.ts";
 import { ADMIN_RECORDERS } from "./admin_recorders.ts";
 import { type Client, live } from "./client.ts";
 import { HttpAdmin } from "./http_admin.ts";
-import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, patientOptions, whole } from "./knobs.ts";
+import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, paceMs, patientOptions, whole } from "./knobs.ts";
 import { fetchOnce, listOnce, produceOnce } from "./plain_requests.ts";
 import type { Budget } from "./producing.ts";
 import { readWhole } from "./reading.ts";
@@ -27,15 +27,16 @@ export const topics: Workload = {
   kind: KIND,
 
   plan(draws) {
+    const operations = whole(draws.skewed(10, 120));
     return {
       kind: KIND,
       clients: 1 + draws.below(4),
-      operations: whole(draws.skewed(10, 120)),
+      operations,
       knobs: {
         ...clientKnobs(draws),
         ...lifeKnobs(draws, 0.2),
         names: 1 + draws.below(4),
-        pauseMs: draws.skewed(1, 500),
+        pauseMs: paceMs(draws, operations, 500),
         httpShare: draws.chance(0.2) ? draws.between(0.2, 0.9) : 0,
         createShare: draws.float(),
         deleteShare: draws.float(),
@@ -141,13 +142,13 @@ async function stepOverHttp(client: Client, http: HttpAdmin, topic: string): Pro
   const partition = draws.below(PARTITIONS_MAX);
   switch (choose(client)) {
     case "create":
-      return await http.createTopic(topic, 1 + partition, draws.chance(0.5) ? { [SETTING]: String(100_000 + draws.below(9)) } : {});
+      return void await http.createTopic(topic, 1 + partition, draws.chance(0.5) ? { [SETTING]: String(100_000 + draws.below(9)) } : {});
     case "delete":
-      return await http.deleteTopic(topic);
+      return void await http.deleteTopic(topic);
     case "grow":
-      return await http.growTopic(topic, 1 + partition);
+      return void await http.growTopic(topic, 1 + partition);
     case "alter":
-      return await http.alterConfig(topic, SETTING, draws.chance(0.2) ? null : String(100_000 + draws.below(9)));
+      return void await http.alterConfig(topic, SETTING, draws.chance(0.2) ? null : String(100_000 + draws.below(9)));
     case "produce":
       return void await http.produce(topic, partition);
     case "list":

@@ -1,6 +1,7 @@
 /**
  * What the seed turns besides faults: settings by their Kafka names, sizes that no setting offers (`storage.…`, `log.segmentBytes`, `limits.…`),
- * how the network and the disk are when they are well (`net.…`, `disk.…`), and how far off the clients' clocks are (`clients.…`). A knob is a
+ * how the network and the disk are when they are well (`net.…`, `disk.…`), how far off the clients' clocks are (`clients.…`), and how many losses of power and
+ * kills wait for their moment (`faults.aimed`). A knob is a
  * name and a number, so that plans can be kept and shrunk.
  */
 import { loadSettings } from "../../config/mod.ts";
@@ -73,6 +74,11 @@ const ALWAYS: Knobs = {
   "log.min.free.bytes": 64 * KIB,
 };
 
+/** Of the runs: whose time is over first, the client's or the broker's, should not be sure. */
+const CLOCK_CHANCE = 0.4;
+/** Of the runs, for some or all of their losses of power and kills. */
+const AIMED_CHANCE = 0.7;
+
 export function drawKnobs(draws: Draws): Knobs {
   const knobs: Record<string, number> = { ...ALWAYS };
   const share = draws.pick([0, 0.1, 0.3, 0.6]);
@@ -80,6 +86,9 @@ export function drawKnobs(draws: Draws): Knobs {
     const value = draw(draws);
     if (draws.chance(share)) knobs[name] = value;
   }
+  const clockRate = draws.between(1, 1.3);
+  if (draws.chance(CLOCK_CHANCE)) knobs["clients.clockRate"] ??= clockRate;
+  if (draws.chance(AIMED_CHANCE)) knobs["faults.aimed"] = draws.pick([0.5, 1]);
   return related(knobs);
 }
 
@@ -123,9 +132,11 @@ export function diskOptionsOf(knobs: Knobs): { readonly syncMs: readonly [usual:
   return { syncMs: [Math.min(syncMsUsual, syncMsRare), syncMsRare] };
 }
 
+export const aimedShareOf = (knobs: Knobs): number => knobs["faults.aimed"] ?? 0;
+
 /** `log.segmentBytes` is a size of ours, `log.retention.check.interval.ms` a setting. */
 function groupOf(name: string): string | null {
-  return /^(storage|log|limits|net|disk|clients)\.[a-zA-Z]+$/.exec(name)?.[1] ?? null;
+  return /^(storage|log|limits|net|disk|clients|faults)\.[a-zA-Z]+$/.exec(name)?.[1] ?? null;
 }
 
 function group(knobs: Knobs, wanted: string): Record<string, number> {

@@ -14,8 +14,9 @@ import type { Draws } from "../random.ts";
 import { Violation, World } from "../world.ts";
 import { workloadOf } from "../workloads/mod.ts";
 import type { Workload, WorkloadContext } from "../workloads/types.ts";
+import { Aim } from "./aim.ts";
 import { heldForClients, heldForNobody } from "./books.ts";
-import { diskOptionsOf, networkOptionsOf, settingsOf, tuningOf } from "./knobs.ts";
+import { aimedShareOf, diskOptionsOf, networkOptionsOf, settingsOf, tuningOf } from "./knobs.ts";
 import { ADMIN_PORT, clientName, NODE_NAME, PORT } from "./names.ts";
 import { SupervisedNode } from "./supervised_node.ts";
 
@@ -36,6 +37,7 @@ export class BrokerRun {
   readonly #history: HistoryEvent[] = [];
   readonly #counts = new Map<string, number>();
   readonly #disk: PageCacheDisk;
+  readonly #aim: Aim;
   readonly #clients: Machine[] = [];
   #marks = 0;
 
@@ -45,6 +47,7 @@ export class BrokerRun {
     if (trace) keepTrace(world);
     this.#network = new Network(world, networkOptionsOf(plan.knobs));
     this.#disk = new PageCacheDisk(world, NODE_NAME, { ...diskOptionsOf(plan.knobs), rots });
+    this.#aim = new Aim(world, this.#disk, aimedShareOf(plan.knobs));
     const machine = new Machine(world, NODE_NAME, this.#disk, this.#network);
     this.#node = new SupervisedNode(
       world,
@@ -107,13 +110,19 @@ export class BrokerRun {
 
   #apply(fault: Fault): void {
     if (this.#world.now > this.#plan.horizonMs) return;
-    if (isOfProcess(fault)) this.#node.apply(fault);
+    if (fault.kind === "kill" || fault.kind === "powerLoss") this.#aim.at(() => this.#end(fault));
+    else if (isOfProcess(fault)) this.#node.apply(fault);
     else if (isOfClient(fault)) this.#applyToClient(fault);
     else if (isOfNetwork(fault)) this.#network.apply(fault);
     else {
       this.#node.disturb(fault);
       this.#node.machine.disk.apply(fault);
     }
+  }
+
+  /** What waited for its moment comes while there are faults, or not at all. */
+  #end(fault: ProcessFault): void {
+    if (this.#world.now <= this.#plan.horizonMs) this.#node.apply(fault);
   }
 
   /** Of a machine that there is by then. */
@@ -196,7 +205,10 @@ export class BrokerRun {
       },
       bootstrap: [`${NODE_NAME}:${PORT}`],
       http: (machine, request) => this.#network.http({ owner: machine.process!, host: machine.name }, ADMIN, request),
-      record: (event) => void this.#history.push(event),
+      record: (event) => {
+        this.#history.push(event);
+        this.#aim.told(event);
+      },
       nextMark: () => markOf(++this.#marks),
       isDurable: (mark) => this.#hasLies || this.#isDamaged || this.#node.machine.disk.isDurable(mark),
       count: (name, by = 1) => this.#count(name, by),

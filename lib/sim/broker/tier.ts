@@ -8,7 +8,10 @@ import { drawKnobs } from "./knobs.ts";
 import { clientName } from "./names.ts";
 import { BrokerRun } from "./run.ts";
 
-const HORIZON_MS = 20_000;
+/** As long as clients have something to do: about `SPAN_MS_MAX` of the workloads, and what faults add. */
+const HORIZON_MS = 10_000;
+/** Sessions of members, and all that follows when they are over, take longer. */
+const GROUPS_HORIZON_MS = 20_000;
 /** More kinds at once would leave each of them little. */
 const WORKLOADS_MAX = 2;
 /** A workload may have a machine or two more than clients. */
@@ -27,14 +30,15 @@ export const brokerTier: Tier = {
     const workloads = kinds.slice(0, 1 + choose.below(WORKLOADS_MAX)).map(({ kind }) => WORKLOADS.get(kind)!.plan(draws(kind)));
     const machines = workloads.reduce((sum, { clients }) => sum + clients, 0) + MORE_MACHINES;
     const clients = Array.from({ length: machines }, (_, at) => clientName(at + 1));
+    const horizonMs = workloads.some(({ kind }) => kind === "groups") ? GROUPS_HORIZON_MS : HORIZON_MS;
     return {
       tier: "broker",
       seed,
-      horizonMs: HORIZON_MS,
+      horizonMs,
       nodes: 1,
       knobs: drawKnobs(draws("knobs")),
       workloads,
-      faults: drawFaults(draws("faults"), { horizonMs: HORIZON_MS, clients }),
+      faults: drawFaults(draws("faults"), { horizonMs, clients }),
     };
   },
 

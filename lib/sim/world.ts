@@ -171,9 +171,10 @@ export class World {
 const never = () => false;
 const stackOf = (error: unknown): string => error instanceof Error ? error.stack ?? error.message : String(error);
 
-/** By time, then in the order in which they were scheduled. */
+/** By time, then in the order in which they were scheduled. Times lie beside the events, so that few events are looked into. */
 class Heap {
   readonly #events: ScheduledEvent[] = [];
+  #times = new Float64Array(HEAP_FIRST);
 
   get all(): readonly ScheduledEvent[] {
     return this.#events;
@@ -187,14 +188,18 @@ class Heap {
     const events = this.#events;
     let at = events.length;
     events.push(event);
+    if (at === this.#times.length) this.#grow();
+    const times = this.#times;
+    const time = event.at;
     while (at > 0) {
       const above = (at - 1) >> 1;
-      const parent = events[above]!;
-      if (!before(event, parent)) break;
-      events[at] = parent;
+      if (times[above]! < time || times[above] === time && events[above]!.order < event.order) break;
+      events[at] = events[above]!;
+      times[at] = times[above]!;
       at = above;
     }
     events[at] = event;
+    times[at] = time;
   }
 
   /** Drops the first. */
@@ -203,16 +208,31 @@ class Heap {
     const last = events.pop()!;
     const { length } = events;
     if (length === 0) return;
+    const times = this.#times;
+    const time = last.at;
     let at = 0;
     for (let child = 1; child < length; child = 2 * at + 1) {
-      let least = events[child]!;
-      if (child + 1 < length && before(events[child + 1]!, least)) least = events[++child]!;
-      if (!before(least, last)) break;
-      events[at] = least;
+      if (child + 1 < length && this.#isBefore(child + 1, child)) child++;
+      if (times[child]! > time || times[child] === time && events[child]!.order > last.order) break;
+      events[at] = events[child]!;
+      times[at] = times[child]!;
       at = child;
     }
     events[at] = last;
+    times[at] = time;
+  }
+
+  #isBefore(one: number, other: number): boolean {
+    const times = this.#times;
+    return times[one]! < times[other]! || times[one] === times[other] && this.#events[one]!.order < this.#events[other]!.order;
+  }
+
+  #grow(): void {
+    const times = new Float64Array(2 * this.#times.length);
+    times.set(this.#times);
+    this.#times = times;
   }
 }
 
-const before = (a: ScheduledEvent, b: ScheduledEvent): boolean => a.at < b.at || a.at === b.at && a.order < b.order;
+/** Events that have room without growing. */
+const HEAP_FIRST = 256;

@@ -8,10 +8,12 @@ import type { Entry, SnapshotMeta } from "./types.ts";
 export class RaftLog {
   /** Entries `snapshotIndex + 1 …`, dense. */
   #entries: Entry[] = [];
+  #snapshotIndex: number;
   #snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null;
 
   constructor(snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null, entries: readonly Entry[]) {
     this.#snapshot = snapshot;
+    this.#snapshotIndex = snapshot?.meta.index ?? 0;
     this.append(entries.filter((entry) => entry.index > this.snapshotIndex));
   }
 
@@ -19,33 +21,38 @@ export class RaftLog {
     return this.#snapshot;
   }
   get snapshotIndex(): number {
-    return this.#snapshot?.meta.index ?? 0;
+    return this.#snapshotIndex;
   }
   get lastIndex(): number {
-    return this.snapshotIndex + this.#entries.length;
+    return this.#snapshotIndex + this.#entries.length;
   }
   get lastTerm(): number {
-    return this.#entries.at(-1)?.term ?? this.#snapshot?.meta.term ?? 0;
+    const entries = this.#entries;
+    return entries.length > 0 ? entries[entries.length - 1]!.term : this.#snapshotTerm;
+  }
+  get #snapshotTerm(): number {
+    return this.#snapshot === null ? 0 : this.#snapshot.meta.term;
   }
 
   /** null when `index` was compacted away or is not there yet. */
   termAt(index: number): number | null {
-    if (index === this.snapshotIndex) return this.#snapshot?.meta.term ?? 0;
-    return this.#entries[index - this.snapshotIndex - 1]?.term ?? null;
+    const at = index - this.#snapshotIndex - 1;
+    if (at === -1) return this.#snapshotTerm;
+    return at >= 0 && at < this.#entries.length ? this.#entries[at]!.term : null;
   }
 
   /** Entries from `from` on, within the bounds, at least one if there is one. */
   slice(from: number, countMax: number, bytesMax: number): Entry[] {
-    if (from <= this.snapshotIndex) broken(`entry ${from} was compacted away`);
-    const slice: Entry[] = [];
-    let bytes = 0;
-    for (let at = from - this.snapshotIndex - 1; at < this.#entries.length && slice.length < countMax; at++) {
-      const entry = this.#entries[at]!;
-      bytes += entry.data.length;
-      if (slice.length > 0 && bytes > bytesMax) break;
-      slice.push(entry);
+    if (from <= this.#snapshotIndex) broken(`entry ${from} was compacted away`);
+    const entries = this.#entries;
+    const first = from - this.#snapshotIndex - 1;
+    const end = Math.min(entries.length, first + countMax);
+    let at = first;
+    for (let bytes = 0; at < end; at++) {
+      bytes += entries[at]!.data.length;
+      if (at > first && bytes > bytesMax) break;
     }
-    return slice;
+    return entries.slice(first, at);
   }
 
   append(entries: readonly Entry[]): void {
@@ -66,14 +73,19 @@ export class RaftLog {
   compact(meta: SnapshotMeta, data: Uint8Array): void {
     if (meta.index <= this.snapshotIndex) return;
     invariant(this.termAt(meta.index) === meta.term, "a snapshot must be of this log");
-    this.#entries = this.#entries.slice(meta.index - this.snapshotIndex);
-    this.#snapshot = { meta, data };
+    this.#entries = this.#entries.slice(meta.index - this.#snapshotIndex);
+    this.#setSnapshot(meta, data);
   }
 
   /** Replaces everything by another node's snapshot. */
   reset(meta: SnapshotMeta, data: Uint8Array): void {
     this.#entries = [];
+    this.#setSnapshot(meta, data);
+  }
+
+  #setSnapshot(meta: SnapshotMeta, data: Uint8Array): void {
     this.#snapshot = { meta, data };
+    this.#snapshotIndex = meta.index;
   }
 
   /** Thesis 5.4.1: whose last entry has the later term, or the same and the higher index. */

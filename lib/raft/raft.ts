@@ -145,7 +145,7 @@ export class Raft {
    */
   get leaseUntil(): number {
     if (this.#role !== "leader") return -Infinity;
-    return this.#reached(Infinity, (follower) => follower.ackedSentAt) + this.#settings.leaseMs;
+    return this.#reached(Infinity, ackedSentAt) + this.#settings.leaseMs;
   }
 
   /** The meta of a snapshot taken after `index` was applied; null when `index` is not in the log any more, or not yet applied. */
@@ -206,8 +206,7 @@ export class Raft {
   }
 
   #leaderTick(now: number): void {
-    const contactAt = this.#reached(now, (follower) => follower.contactAt);
-    if (now - contactAt >= this.#settings.voteRefusalMs) {
+    if (now - this.#reached(now, contactAt) >= this.#settings.voteRefusalMs) {
       this.#becomeFollower(this.#term, null, now); // check-quorum
       return;
     }
@@ -229,9 +228,9 @@ export class Raft {
       if (this.#followers.length === 0) return null;
       const { voteRefusalMs } = this.#settings;
       let late = 0;
-      for (const { contactAt } of this.#followers) if (contactAt + voteRefusalMs < this.#heartbeatAt) late++;
+      for (const follower of this.#followers) if (follower.contactAt + voteRefusalMs < this.#heartbeatAt) late++;
       if (late === 0) return this.#heartbeatAt;
-      return Math.min(this.#heartbeatAt, this.#reached(Infinity, (follower) => follower.contactAt) + voteRefusalMs);
+      return Math.min(this.#heartbeatAt, this.#reached(Infinity, contactAt) + voteRefusalMs);
     }
     return this.#voters.includes(this.#id) ? this.#electionAt : null;
   }
@@ -264,7 +263,7 @@ export class Raft {
     this.#heartbeatAt = now + this.#settings.heartbeatMs;
     this.#followers = this.#peers().map((id) => new Progress(id, this.#log.lastIndex + 1, now));
     // Earlier terms are committed with this entry, never by counting alone (thesis 3.6.2).
-    this.#append([{ kind: "noop", data: new Uint8Array(0) }], now);
+    this.#append([{ kind: "noop", data: NO_DATA }], now);
   }
 
   #becomeFollower(term: number, leader: NodeId | null, now: number): void {
@@ -359,12 +358,11 @@ export class Raft {
 
   /** Whoever is behind learns the term from the refusal: a leader resigns, a candidate catches up. */
   #refuseStale(message: Message): void {
-    const base = { from: this.#id, to: message.from, term: this.#term };
     if (message.kind === "append" || message.kind === "snapshot") {
       const prevIndex = message.kind === "append" ? message.prevIndex : message.meta.index;
-      this.#sendDurable({ ...base, kind: "appendReply", success: false, prevIndex, index: 0, hintTerm: 0, sentAt: message.sentAt });
+      this.#refuse(message, prevIndex, NOWHERE);
     } else if (message.kind === "vote") {
-      this.#sendDurable({ ...base, kind: "voteReply", granted: false });
+      this.#sendDurable({ kind: "voteReply", from: this.#id, to: message.from, term: this.#term, granted: false });
     }
   }
 
@@ -373,7 +371,7 @@ export class Raft {
     const snapshotIndex = this.#log.snapshotIndex;
     if (prevIndex >= snapshotIndex && this.#log.termAt(prevIndex) !== message.prevTerm) {
       const agree = this.#log.agreeAtMost(prevIndex, message.prevTerm);
-      return this.#replyAppend(message, { success: false, prevIndex, index: agree.index, hintTerm: agree.term });
+      return this.#refuse(message, prevIndex, agree);
     }
     // What the snapshot covers was committed and agrees; the rest is compared, and cut only where it differs.
     let from = 0;
@@ -385,13 +383,13 @@ export class Raft {
     if (from < entries.length) {
       const first = entries[from]!;
       if (first.index <= this.#log.lastIndex) this.#cut(first.index);
-      const added = entries.slice(from);
+      const added = from === 0 ? entries : entries.slice(from);
       this.#log.append(added);
       this.#voters.append(added);
     }
-    const match = prevIndex + entries.length;
-    this.#commit = Math.max(this.#commit, Math.min(message.commit, match));
-    this.#replyAppend(message, { success: true, prevIndex, index: match, hintTerm: 0 });
+    const last = prevIndex + entries.length;
+    this.#commit = Math.max(this.#commit, Math.min(message.commit, last));
+    this.#accept(message, prevIndex, last);
   }
 
   #cut(index: number): void {
@@ -417,18 +415,24 @@ export class Raft {
         this.#ready.install(meta, message.data);
       }
     }
-    this.#replyAppend(message, { success: true, prevIndex: meta.index, index: Math.max(meta.index, this.#commit), hintTerm: 0 });
+    this.#accept(message, meta.index, Math.max(meta.index, this.#commit));
   }
 
-  #replyAppend(
-    to: Of<"append"> | Of<"snapshot">,
-    outcome: { readonly success: boolean; readonly prevIndex: number; readonly index: number; readonly hintTerm: number },
-  ): void {
-    const { success, prevIndex, index, hintTerm } = outcome;
-    const { from, sentAt } = to;
-    const reply: Message = { kind: "appendReply", from: this.#id, to: from, term: this.#term, success, prevIndex, index, hintTerm, sentAt };
-    if (success && index > this.#durable) this.#ready.sendOncePersisted(reply);
+  /** @param index the log agrees with the leader's up to here. */
+  #accept({ from: to, sentAt }: Of<"append"> | Of<"snapshot">, prevIndex: number, index: number): void {
+    const from = this.#id;
+    const term = this.#term;
+    const reply: Message = { kind: "appendReply", from, to, term, success: true, prevIndex, index, hintTerm: 0, sentAt };
+    if (index > this.#durable) this.#ready.sendOncePersisted(reply);
     else this.#sendDurable(reply);
+  }
+
+  /** @param agree where the logs may still agree. */
+  #refuse({ from: to, sentAt }: Of<"append"> | Of<"snapshot">, prevIndex: number, agree: Agreement): void {
+    const from = this.#id;
+    const term = this.#term;
+    const { index, term: hintTerm } = agree;
+    this.#sendDurable({ kind: "appendReply", from, to, term, success: false, prevIndex, index, hintTerm, sentAt });
   }
 
   /** At once, unless the term it speaks of is not durable yet. What speaks of a vote or of entries waits in any case. */
@@ -526,7 +530,7 @@ export class Raft {
 
   /** Counts what is durable at each voter; only entries of this term are committed by counting (thesis 3.6.2). */
   #advanceCommit(): boolean {
-    const reached = this.#reached(this.#durable, (follower) => follower.match);
+    const reached = this.#reached(this.#durable, match);
     if (reached <= this.#commit || this.#log.termAt(reached) !== this.#term) return false;
     this.#commit = reached;
     return true;
@@ -602,3 +606,14 @@ export class Raft {
     return reachedByMajority(values, count);
   }
 }
+
+const match = (follower: Progress): number => follower.match;
+const contactAt = (follower: Progress): number => follower.contactAt;
+const ackedSentAt = (follower: Progress): number => follower.ackedSentAt;
+
+interface Agreement {
+  readonly index: number;
+  readonly term: number;
+}
+const NOWHERE: Agreement = { index: 0, term: 0 };
+const NO_DATA = new Uint8Array(0);

@@ -38,16 +38,19 @@ export const defaultRaftDriverSettings: RaftDriverSettings = {
   snapshotBytes: 8 << 20,
 };
 
-/** What waits for the next write. */
-interface Round {
-  snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null;
-  hardState: HardState | null;
-  entries: Entry[];
-  marks: { readonly term: number; readonly index: number }[];
-  messages: Message[];
-}
+/** What waits for the next write. There are two, in turns: one is being written while the other gathers. */
+class Round {
+  snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null = null;
+  hardState: HardState | null = null;
+  readonly entries: Entry[] = [];
+  readonly marks: { readonly term: number; readonly index: number }[] = [];
+  readonly messages: Message[] = [];
 
-const emptyRound = (): Round => ({ snapshot: null, hardState: null, entries: [], marks: [], messages: [] });
+  clear(): void {
+    this.snapshot = this.hardState = null;
+    this.entries.length = this.marks.length = this.messages.length = 0;
+  }
+}
 const EX_SOFTWARE = 70;
 
 export class RaftDriver {
@@ -60,9 +63,12 @@ export class RaftDriver {
 
   #inputs: Input[] = [];
   #stepping = false;
-  #round = emptyRound();
+  #round = new Round();
+  #spare = new Round();
   #writing: Promise<void> | null = null;
-  #timer: { readonly timer: Timer; readonly at: number } | null = null;
+  #timer: Timer | null = null;
+  /** When it fires, while there is one. */
+  #timerAt = 0;
   #closed = false;
   #appliedEntries = 0;
   #appliedBytes = 0;
@@ -127,7 +133,7 @@ export class RaftDriver {
   /** Waits for the write under way, starts no other. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#timer?.timer.cancel();
+    this.#timer?.cancel();
     await this.#writing;
   }
 
@@ -144,7 +150,7 @@ export class RaftDriver {
     const { hardState, entries, mark } = ready.persist;
     if (ready.snapshot !== null) {
       round.snapshot = ready.snapshot;
-      round.entries = [];
+      round.entries.length = 0;
     }
     if (hardState !== null) round.hardState = hardState;
     if (entries.length > 0) {
@@ -166,7 +172,7 @@ export class RaftDriver {
     await null; // everything proposed in this turn joins the first round
     while (!this.#closed && (this.#round.marks.length > 0 || this.#round.messages.length > 0 || this.#snapshotDue())) {
       const round = this.#round;
-      this.#round = emptyRound();
+      this.#round = this.#spare;
       try {
         if (round.snapshot !== null) await this.#install(round.snapshot);
         if (round.hardState !== null || round.entries.length > 0) {
@@ -179,6 +185,8 @@ export class RaftDriver {
       for (const message of round.messages) if (message.term >= this.#raft.term) this.#peers?.send(message);
       const now = this.#io.clock.mono();
       for (const { term, index } of round.marks) this.submit({ kind: "persisted", term, index, now });
+      round.clear();
+      this.#spare = round;
       if (this.#snapshotDue()) await this.#compact();
     }
     this.#writing = null; // in the same turn as the last look at the round, so that nothing is left lying in it
@@ -231,19 +239,21 @@ export class RaftDriver {
 
   /** One timer, left alone while it is early enough: the core ignores a tick that comes too soon. */
   #arm(wakeAt: number | null): void {
-    if (wakeAt === null || (this.#timer !== null && this.#timer.at <= wakeAt)) return;
-    this.#timer?.timer.cancel();
-    const timer = this.#io.timers.after(Math.max(0, wakeAt - this.#io.clock.mono()), () => {
-      this.#timer = null;
-      this.submit({ kind: "tick", now: this.#io.clock.mono() });
-    });
-    this.#timer = { timer, at: wakeAt };
+    if (wakeAt === null || (this.#timer !== null && this.#timerAt <= wakeAt)) return;
+    this.#timer?.cancel();
+    this.#timer = this.#io.timers.after(Math.max(0, wakeAt - this.#io.clock.mono()), this.#wake);
+    this.#timerAt = wakeAt;
   }
+
+  readonly #wake = (): void => {
+    this.#timer = null;
+    this.submit({ kind: "tick", now: this.#io.clock.mono() });
+  };
 
   #fail(cause: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#timer?.timer.cancel();
+    this.#timer?.cancel();
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#host.failed(error);
     this.#io.fatal(EX_SOFTWARE, `Cannot go on with the metadata log: ${error.message}`);

@@ -130,7 +130,10 @@ export interface RaftStore {
     readonly entries: readonly Entry[];
     readonly snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null;
   };
-  /** Durable when it resolves. Calls are made one after the other. A rejection means the outcome is unknown: fence the node. */
+  /**
+   * Durable when it resolves; from then on `entries` is the caller's again. Calls are made one after the other. A rejection means the outcome is
+   * unknown: fence the node.
+   */
   persist(hardState: HardState | null, entries: readonly Entry[], deadline: Deadline): Promise<void>;
   /**
    * Temporary file, sync, rename, sync of the directory; then entries up to `meta.index` may leave the WAL. Entries after it stay if the one at

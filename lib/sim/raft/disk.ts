@@ -19,25 +19,49 @@ export interface DiskWatch {
   snapshotWritten(node: number, meta: SnapshotMeta, data: Uint8Array, drops: readonly Entry[]): void;
 }
 
-interface Write {
-  readonly kind: "persist" | "snapshot";
-  /** In how many pieces it becomes durable, one after the other. */
-  readonly parts: number;
-  readonly effect: (parts: number) => void;
+type Snapshot = NonNullable<RaftStore["recovered"]["snapshot"]>;
+
+/** What one call of the store asks for: entries and the hard state before them, or a snapshot. */
+class Write {
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry[];
+  readonly snapshot: Snapshot | null;
   readonly owner: Incarnation;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+  readonly told = Promise.withResolvers<void>();
   /** Virtual times: when the disk is done, and when whoever waits has waited long enough. */
-  doneAt: number;
+  doneAt = 0;
   readonly budgetEndsAt: number;
   readonly budgetMs: number;
-  event: ScheduledEvent | null;
+  event: ScheduledEvent | null = null;
+
+  constructor(
+    owner: Incarnation,
+    budget: { readonly ms: number; readonly endsAt: number },
+    hardState: HardState | null,
+    entries: readonly Entry[],
+    snapshot: Snapshot | null,
+  ) {
+    this.owner = owner;
+    this.budgetMs = budget.ms;
+    this.budgetEndsAt = budget.endsAt;
+    this.hardState = hardState;
+    this.entries = entries;
+    this.snapshot = snapshot;
+  }
+
+  get kind(): "persist" | "snapshot" {
+    return this.snapshot === null ? "persist" : "snapshot";
+  }
+  /** In how many pieces it becomes durable, one after the other. */
+  get parts(): number {
+    return this.snapshot !== null ? 1 : (this.hardState === null ? 0 : 1) + this.entries.length;
+  }
 }
 
 export class ModelDisk implements SimDisk {
   readonly node: number;
   hardState: HardState | null = null;
-  snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null = null;
+  snapshot: Snapshot | null = null;
   /** Dense; the first one follows the snapshot. */
   entries: Entry[] = [];
   readonly #world: World;
@@ -92,30 +116,14 @@ export class ModelDisk implements SimDisk {
 
   /** The store of a process that starts now. */
   open(owner: Incarnation, clock: MachineClock): RaftStore {
-    const begin = (kind: Write["kind"], parts: number, deadline: Deadline, effect: (parts: number) => void): Promise<void> =>
-      new Promise((resolve, reject) => {
-        if (!owner.alive) return;
-        const budgetMs = deadline.at - clock.mono();
-        this.#begin({
-          kind,
-          parts,
-          effect,
-          owner,
-          resolve,
-          reject,
-          budgetMs,
-          budgetEndsAt: this.#world.now + clock.worldMs(budgetMs),
-          doneAt: 0,
-          event: null,
-        });
-      });
+    const budget = ({ at }: Deadline): { readonly ms: number; readonly endsAt: number } => {
+      const ms = at - clock.mono();
+      return { ms, endsAt: this.#world.now + clock.worldMs(ms) };
+    };
     return {
       recovered: { hardState: this.hardState, entries: [...this.entries], snapshot: this.snapshot },
-      persist: (hardState, entries, deadline) => {
-        const parts = (hardState === null ? 0 : 1) + entries.length;
-        return begin("persist", parts, deadline, (written) => this.#write(hardState, entries, written));
-      },
-      saveSnapshot: (meta, data, deadline) => begin("snapshot", 1, deadline, (written) => written > 0 && this.#saveSnapshot(meta, data)),
+      persist: (hardState, entries, deadline) => this.#begin(new Write(owner, budget(deadline), hardState, entries, null)),
+      saveSnapshot: (meta, data, deadline) => this.#begin(new Write(owner, budget(deadline), null, NO_ENTRIES, { meta, data })),
     };
   }
 
@@ -131,7 +139,7 @@ export class ModelDisk implements SimDisk {
     if (write === null) return;
     write.event!.cancelled = true;
     this.#underWay = null;
-    write.effect(this.#torn(write));
+    this.#happens(write, this.#torn(write));
   }
 
   apply(fault: DiskFault): void {
@@ -161,7 +169,13 @@ export class ModelDisk implements SimDisk {
 
   // ── writes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #begin(write: Write): void {
+  /** Never settles for a process that is gone. */
+  #begin(write: Write): Promise<void> {
+    if (write.owner.alive) this.#start(write);
+    return write.told.promise;
+  }
+
+  #start(write: Write): void {
     if (this.#underWay !== null) {
       return this.#world.fail(`Node ${this.node} starts a ${write.kind} while a ${this.#underWay.kind} is under way`);
     }
@@ -192,12 +206,16 @@ export class ModelDisk implements SimDisk {
     this.#underWay = null;
     const { owner } = write;
     const error = this.#errorOf(write);
-    write.effect(error === null ? write.parts : error instanceof IoFailed && write.kind === "snapshot" ? 0 : this.#torn(write));
+    this.#happens(write, error === null ? write.parts : error instanceof IoFailed && write.snapshot !== null ? 0 : this.#torn(write));
     if (!owner.alive) return;
-    const tell = (): void => error === null ? write.resolve() : write.reject(error);
-    if (owner.paused) this.#world.hold("disk", owner, tell);
-    else tell();
+    if (owner.paused) this.#world.hold("disk", owner, () => this.#tell(write, error));
+    else this.#tell(write, error);
   };
+
+  #tell({ told }: Write, error: Error | null): void {
+    if (error === null) told.resolve();
+    else told.reject(error);
+  }
 
   #errorOf(write: Write): Error | null {
     if (write.doneAt > write.budgetEndsAt) return new DeadlineExceeded(`raft.${write.kind}`, "store", write.budgetMs);
@@ -211,8 +229,13 @@ export class ModelDisk implements SimDisk {
     return this.#draws.below(parts + 1);
   }
 
-  #write(hardState: HardState | null, entries: readonly Entry[], parts: number): void {
+  /** So many parts of it become durable. */
+  #happens({ hardState, entries, snapshot }: Write, parts: number): void {
     let left = parts;
+    if (snapshot !== null) {
+      if (left > 0) this.#saveSnapshot(snapshot);
+      return;
+    }
     if (hardState !== null && left-- > 0) this.hardState = hardState;
     for (const entry of entries) {
       if (left-- <= 0) return;
@@ -230,11 +253,14 @@ export class ModelDisk implements SimDisk {
     this.entries.push(entry);
   }
 
-  #saveSnapshot(meta: SnapshotMeta, data: Uint8Array): void {
+  #saveSnapshot(snapshot: Snapshot): void {
+    const { meta, data } = snapshot;
     const agrees = this.termAt(meta.index) === meta.term;
     const after = this.entries.slice(Math.max(0, meta.index - this.snapshotIndex));
     this.#watch.snapshotWritten(this.node, meta, data, agrees ? [] : after);
     this.entries = agrees ? after : [];
-    this.snapshot = { meta, data };
+    this.snapshot = snapshot;
   }
 }
+
+const NO_ENTRIES: readonly Entry[] = [];

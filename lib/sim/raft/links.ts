@@ -39,11 +39,13 @@ export class Links {
   join(node: number, machine: Machine, received: () => void): void {
     this.#boxes[node] = new Mailbox(node, machine, received);
     for (let other = 1; other < node; other++) {
-      for (const link of [`${other}>${node}`, `${node}>${other}`]) {
-        const [from, to] = link.split(">").map(Number) as [number, number];
-        this.#links[from * 16 + to] = { draws: this.#world.draws(`link/${link}`), cutUntil: 0, lastAt: 0 };
-      }
+      this.#connect(other, node);
+      this.#connect(node, other);
     }
+  }
+
+  #connect(from: number, to: number): void {
+    this.#links[from * 16 + to] = { draws: this.#world.draws(`link/${from}>${to}`), cutUntil: 0, lastAt: 0 };
   }
 
   /** The view of the process that starts now. @param sent looks at what it sends. */

@@ -72,7 +72,7 @@ class Run {
   faults(): void {
     const { faults, workloads, horizonMs } = this.#plan;
     for (const fault of faults) {
-      if (fault.at < horizonMs) this.#world.after(fault.at, fault.kind, null, () => this.#happens(fault));
+      if (fault.at < horizonMs) this.#world.afterWith(fault.at, fault.kind, null, this.#happens, fault);
     }
     for (const { clients, operations, knobs } of workloads) {
       for (let client = 0; client < clients; client++) this.#proposer(client, operations, knobs["gapMs"] ?? 100, knobs["burst"] ?? 1);
@@ -80,7 +80,7 @@ class Run {
     this.#world.run(horizonMs);
   }
 
-  #happens(fault: Fault): void {
+  readonly #happens = (fault: Fault): void => {
     const world = this.#world;
     if (fault.kind === "cut") return this.#links.cut(numberOf(fault.from), numberOf(fault.to), world.now + fault.forMs);
     const member = "node" in fault ? this.#members[fault.node - 1] : undefined;
@@ -112,7 +112,7 @@ class Run {
       default:
         throw new Error(`No such fault here: "${fault.kind}"`);
     }
-  }
+  };
 
   #exited(member: Member): void {
     this.#world.mark("node.exit");
@@ -198,8 +198,10 @@ class Run {
       if (outcome === "committed") committed++;
     };
     const ask = (): void => {
-      const leader = core.filter(leads).sort((a, b) => b.core!.term - a.core!.term)[0];
-      if (asked === null && committed < more && leader !== undefined) this.#propose(asked = leader, told);
+      if (asked === null && committed < more) {
+        const leader = core.filter(leads).sort((a, b) => b.core!.term - a.core!.term)[0];
+        if (leader !== undefined) this.#propose(asked = leader, told);
+      }
       if (!done()) world.after(ASK_MS, "propose", null, ask);
     };
     const done = (): boolean => {
@@ -224,7 +226,8 @@ class Run {
 }
 
 const leads = ({ core, machine }: Member): boolean => core !== null && core.role === "leader" && !machine.process!.paused;
-const numberOf = (name: string): number => Number(/\d+$/.exec(name)?.[0] ?? 0);
+/** Of a node's name: `node3`. */
+const numberOf = (name: string): number => Number(name.slice("node".length));
 
 function stateOf({ id, core, applied }: Member): string {
   if (core === null) return `node ${id} is down`;

@@ -38,12 +38,20 @@ function* records(state: MetadataState): Iterable<MetadataRecord> {
 /** 32 hexadecimal digits that are equal for equal states. */
 export const stateHash = (state: MetadataState): string => snapshotHash(encodeSnapshot(state));
 
-/** What `stateHash` says of the state of which this is the snapshot: FNV-1a over its bytes, four lanes. Not for secrets. */
+/**
+ * What `stateHash` says of the state of which this is the snapshot: FNV-1a over its bytes, four lanes in turns, each of which also takes from the
+ * one before it. Not for secrets.
+ */
 export function snapshotHash(bytes: Uint8Array): string {
-  const lanes = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b];
-  for (let at = 0; at < bytes.length; at++) {
-    const lane = at & 3;
-    lanes[lane] = Math.imul(lanes[lane]! ^ bytes[at]! ^ (lanes[(lane + 3) & 3]! >>> 15), 0x01000193);
+  const { length } = bytes;
+  let [one, two, three, four] = [0x811c9dc5 | 0, 0x01000193, 0x9e3779b9 | 0, 0x85ebca6b | 0];
+  for (let at = 0; at < length; at += 4) {
+    one = Math.imul(one ^ bytes[at]! ^ (four >>> 15), PRIME);
+    if (at + 1 < length) two = Math.imul(two ^ bytes[at + 1]! ^ (one >>> 15), PRIME);
+    if (at + 2 < length) three = Math.imul(three ^ bytes[at + 2]! ^ (two >>> 15), PRIME);
+    if (at + 3 < length) four = Math.imul(four ^ bytes[at + 3]! ^ (three >>> 15), PRIME);
   }
-  return lanes.map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
+  return [one, two, three, four].map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
 }
+
+const PRIME = 0x01000193;

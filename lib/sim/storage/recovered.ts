@@ -1,5 +1,5 @@
 /** What a start found, against what was promised: before anybody is served, and whole logs read from it afterwards. */
-import type { Io } from "../../io/mod.ts";
+import { type Io, IoFailed } from "../../io/mod.ts";
 import { forEachBatch, lastOffsetOf } from "../../protocol/records/mod.ts";
 import { CorruptLog, type NodeStorage, type PartitionLog } from "../../storage/mod.ts";
 import { Violation } from "../world.ts";
@@ -62,7 +62,8 @@ async function adopt(io: Io, model: PartitionModel, log: PartitionLog | null): P
       next = endOf(chunks.at(-1)!);
     }
   } catch (error) {
-    if (!(error instanceof CorruptLog)) throw error;
+    // A sector that cannot be read, too, is a fault of the disk.
+    if (!(error instanceof CorruptLog || error instanceof IoFailed)) throw error;
     model.isBroken = true;
     return;
   }

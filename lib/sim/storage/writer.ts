@@ -131,9 +131,12 @@ export class Writer extends Actor {
         this.#forget(wanted);
         return true;
       }
+      const last = kept;
+      // Where its producer may have been forgotten it is there more than once, and replaying finds the producer of the first again.
+      while (this.#mayForget() && kept !== null && kept.base > result.baseOffset) kept = kept.earlier;
       if (kept === null || kept.base !== result.baseOffset) {
         throw new Violation(
-          `${model.name}: a new batch is taken for a repetition of offset ${result.baseOffset}, was at ${kept?.base ?? "none"}`,
+          `${model.name}: a new batch is taken for a repetition of offset ${result.baseOffset}, was at ${last?.base ?? "none"}`,
         );
       }
     } else {

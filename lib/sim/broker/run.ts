@@ -35,6 +35,7 @@ export class BrokerRun {
   readonly #node: SupervisedNode;
   readonly #workloads: readonly { readonly workload: Workload; readonly context: WorkloadContext }[];
   readonly #history: HistoryEvent[] = [];
+  readonly #endings: (() => void)[] = [];
   readonly #counts = new Map<string, number>();
   readonly #disk: PageCacheDisk;
   readonly #aim: Aim;
@@ -73,8 +74,10 @@ export class BrokerRun {
       this.#safety();
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      if (error instanceof StandsStill && this.#isDamaged) this.#world.mark("sim.stands_still");
-      else this.#world.fail(error);
+      if (error instanceof StandsStill && this.#isDamaged) {
+        this.#world.mark("sim.stands_still");
+        for (const end of this.#endings) end();
+      } else this.#world.fail(error);
     }
     if (this.#world.violation === null) this.#judge();
     const { trace, now } = this.#world;
@@ -209,6 +212,7 @@ export class BrokerRun {
         this.#history.push(event);
         this.#aim.told(event);
       },
+      atEnd: (end) => void this.#endings.push(end),
       nextMark: () => markOf(++this.#marks),
       isDurable: (mark) => this.#hasLies || this.#isDamaged || this.#node.machine.disk.isDurable(mark),
       count: (name, by = 1) => this.#count(name, by),

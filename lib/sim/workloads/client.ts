@@ -37,6 +37,7 @@ export class Client {
     this.machine = machine;
     this.io = machine.start();
     this.draws = context.world.draws(`workload/${name}`);
+    context.atEnd(() => this.end());
   }
 
   get world(): World {

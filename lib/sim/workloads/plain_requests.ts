@@ -7,6 +7,7 @@ import {
   errorName,
   Fetch,
   forEachBatch,
+  hasValidCrc,
   type Infer,
   Metadata,
   Produce,
@@ -84,6 +85,14 @@ export function sawRecords(
   const reader = client.nextReading();
   let next: number | null = null;
   forEachBatch(bytes, (at) => {
+    if (!hasValidCrc(bytes, at)) {
+      // As every client, it takes nothing of a damaged batch; only a disk may damage one.
+      const { world } = client;
+      if (!world.marks.has("disk.bitRot")) {
+        world.fail(`${topic}-${partition}: a damaged batch was served to ${client.name} from offset ${offset} on`);
+      }
+      return;
+    }
     for (const record of decodeBatch(bytes, at, BATCH_BYTES_MAX)) {
       // The first batch may begin before the offset that was asked for.
       if (record.offset < offset) continue;

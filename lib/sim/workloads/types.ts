@@ -19,6 +19,8 @@ export interface WorkloadContext {
   http(machine: Machine, request: Request): Promise<Response>;
   /** In the order in which things were told; oracles judge it at the end. */
   record(event: HistoryEvent): void;
+  /** Called when the run is over before its clients are: what they had asked for and were not told goes into the history then. */
+  atEnd(end: () => void): void;
   /** Unique in the run: for values of records and for names. */
   nextMark(): string;
   /** True when this mark survives the loss of power right now on a node that acknowledged it. */

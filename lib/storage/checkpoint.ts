@@ -98,16 +98,14 @@ export class Checkpoint {
     await this.#save(wal, false, [...this.#dumps.values()]);
   }
 
-  /** The same for a start that replayed: what `manifest` says of the logs still holds, only the WAL behind it was copied to `wal`. */
-  async restart(wal: WalPosition, { logs }: Manifest): Promise<void> {
+  /**
+   * The same for a start that is about to replay: what `manifest` says of the logs still holds, only the WAL behind it was copied to `wal`.
+   * @param sequence of the frame after the last one of the copy.
+   */
+  async restart(wal: WalPosition, { logs }: Manifest, sequence: number): Promise<void> {
     const dumpOf = new Map(logs.map((dump) => [`${dump.topicId}/${dump.partition}`, JSON.stringify(dump)]));
-    for (const log of this.#needs.logs()) {
-      const dump = dumpOf.get(`${log.topicId}/${log.partition}`);
-      if (dump !== undefined) this.#dumps.set(log, dump);
-      else this.#changed.add(log);
-    }
-    // Logs that the WAL deletes are still in it.
-    await this.#save(wal, false, dumpOf.values());
+    for (const log of this.#needs.logs()) this.#dumps.set(log, dumpOf.get(`${log.topicId}/${log.partition}`)!);
+    await this.#save(wal, false, dumpOf.values(), sequence);
   }
 
   /** @param atOnce false: after a failure, which the next one would meet as well. */
@@ -148,9 +146,9 @@ export class Checkpoint {
     await trim(wal);
   }
 
-  #save(wal: WalPosition, clean: boolean, logs: Iterable<string>): Promise<void> {
-    const { io, directory, raft, walPosition } = this.#needs;
-    const head = { wal, clean, sequence: walPosition().sequence, raftIndex: raft.savedIndex };
+  #save(wal: WalPosition, clean: boolean, logs: Iterable<string>, sequence = this.#needs.walPosition().sequence): Promise<void> {
+    const { io, directory, raft } = this.#needs;
+    const head = { wal, clean, sequence, raftIndex: raft.savedIndex };
     return writeManifest(io, directory, { ...head, logs }, this.#deadline("checkpoint.write"));
   }
 

@@ -227,6 +227,8 @@ export class NodeStorage implements Storage {
       find: (topicId, partition) => this.log(topicId, partition),
       open: (topicId, partition, exists) => this.#openLog(topicId, partition, DEFAULT_LOG_SETTINGS, exists),
       forget: (log) => this.#forget(log),
+      // The old checkpoint goes on to hold, only that the WAL behind it begins in the fresh file.
+      copied: (at) => this.#checkpoint.restart({ ...manifest!.wal, generation: at.generation, position: 0 }, manifest!, at.sequence),
       relieve: () => this.#writeback.room(),
     }, manifest);
     for (const log of this.#logs.values()) log.repair.endRecovery();
@@ -243,14 +245,10 @@ export class NodeStorage implements Storage {
       outOfSpace: () => this.#space.ranOut(),
       healthChanged: () => this.#healthChanged(),
     });
-    this.raft.start((write) =>
-      new Promise((resolve, reject) => this.#wal!.recordUrgent(write, (error) => error === null ? resolve() : reject(error)))
-    );
-    if (manifest === null || replayedFrames > 0) {
-      // What was rebuilt or replayed is in no checkpoint yet: the copied WAL holds it until the next one.
-      if (manifest === null) await this.#checkpoint.run();
-      else await this.#restart(manifest, at.generation);
-    } else await this.#checkpoint.writeStart({ ...at });
+    this.raft.start((write, becameDurable) => this.#record(write, becameDurable, true));
+    // What was replayed over a checkpoint is in none yet: the copied WAL holds it until the next one.
+    if (manifest === null) await this.#checkpoint.run();
+    else if (replayedFrames === 0) await this.#checkpoint.writeStart({ ...at });
     for (const generation of oldGenerations) await this.#walFiles.free(generation);
     if (replayedFrames > 0) {
       const ms = Math.round(this.#io.clock.mono() - startedAt);
@@ -265,12 +263,6 @@ export class NodeStorage implements Storage {
   async abandon(): Promise<void> {
     await this.#writeback.abandon();
     await this.#files.close();
-  }
-
-  /** The old checkpoint goes on to hold, only that the WAL behind it begins in the fresh file. */
-  async #restart(manifest: Manifest, generation: number): Promise<void> {
-    const wal: WalPosition = { ...manifest.wal, generation, position: 0 };
-    await this.#checkpoint.restart(wal, manifest);
   }
 
   async #inspect(): Promise<void> {
@@ -334,14 +326,16 @@ export class NodeStorage implements Storage {
     }
   }
 
-  #record(write: (round: Round) => void, becameDurable?: () => void): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.#wal!.record(write, (error) => {
+  #record(write: (round: Round) => void, becameDurable?: () => void, isUrgent = false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null): void => {
         if (error !== null) return reject(error);
         becameDurable?.();
         resolve();
-      })
-    );
+      };
+      if (isUrgent) this.#wal!.recordUrgent(write, done);
+      else this.#wal!.record(write, done);
+    });
   }
 
   async #removeDirectory(log: StoredLog, deadline: Deadline): Promise<void> {

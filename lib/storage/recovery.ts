@@ -1,7 +1,8 @@
 /**
- * From what a stopped or killed node left to logs that can be served: checkpoint, then the WAL behind it, replayed into the logs and at
- * the same time copied forward into a fresh file that is synced before anybody is served (HAZARDS W1: what was read may never have
- * reached the disk). Idempotent: a crash during recovery is followed by the same recovery. Memory stays bounded by one frame and the tail.
+ * From what a stopped or killed node left to logs that can be served: checkpoint, then the WAL behind it. That is copied forward into a fresh file,
+ * which is synced and named by the checkpoint before anything of it is replayed into the logs (HAZARDS W1: what was read may never have reached the
+ * disk, while what it deletes would be gone). Idempotent: a crash during recovery is followed by the same recovery. Memory stays bounded by one frame
+ * and the tail.
  */
 import { type Deadline, DeadlineExceeded, type Io, IoFailed } from "../io/mod.ts";
 import type { Uuid } from "../protocol/ids.ts";
@@ -26,6 +27,8 @@ export interface RecoveryNeeds {
   /** A log that is on disk or in the WAL. */
   open(topicId: Uuid, partition: number, exists: boolean): StoredLog;
   forget(log: StoredLog): void;
+  /** Makes the checkpoint say that the WAL begins with the copy, which ends at `at`; before this, nothing of the logs is changed. */
+  copied(at: WalPosition): Promise<void>;
   /** Moves what was replayed to its segments, and waits while memory is full. @throws what a write failed with. */
   relieve(): Promise<void>;
 }
@@ -54,29 +57,37 @@ export async function recover(needs: RecoveryNeeds, manifest: Manifest | null): 
   const replay = new Replay(needs);
   const replays = !isClean && (generations.length > 0 || manifest !== null);
   const source = { io: needs.io, nodeId: needs.nodeId, generations, path: (generation: number) => needs.files.path(generation) };
-  if (replays) {
-    // Damage must be known before anything is changed: replaying cuts segments back to the checkpoint, and what is behind it there may be the
-    // last copy of what a damaged frame held. The second reading comes from the page cache. Raft's entries change no file, and some of them may
-    // not fit to the others: they are taken now.
-    const end = await scanWal(source, from, (frame) => replay.raft(frame));
-    if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
-  }
-  needs.raft.checkCommitted();
+  let oldGenerations: readonly number[] = generations;
+  let isNamed = false;
   try {
-    for (const dump of manifest?.logs ?? []) if (dump.pending !== undefined) await replay.pending(dump, dump.pending);
     if (replays) {
-      await scanWal(source, from, async (frame) => {
-        // The frame's bytes are only valid until both are done, also when one of them fails.
-        for (const outcome of await Promise.allSettled([copy.frame(frame, from), replay.frame(frame)])) {
-          if (outcome.status === "rejected") throw outcome.reason;
-        }
+      // Damage must be known before anything is changed: replaying cuts segments back to the checkpoint, and what is behind it there may be the
+      // last copy of what a damaged frame held. Raft's entries change no file, and some of them may not fit to the others: they are taken now.
+      const end = await scanWal(source, from, async (frame) => {
+        replay.raft(frame);
+        await copy.frame(frame, from);
       });
+      if (end.sequence < (manifest?.sequence ?? 0)) throw endsTooEarly(needs.files.path(end.generation), end, manifest!.sequence!);
     }
+    needs.raft.checkCommitted();
     const { file, at } = await copy.finish(from);
-    if (copy.frames > 0) needs.io.mark("storage.recovery.replayed");
-    return { file, at, oldGenerations: generations, replayedFrames: copy.frames, replayedBytes: copy.bytes };
+    if (manifest !== null && copy.frames > 0) {
+      // Whether it succeeds or not: the checkpoint may name it.
+      isNamed = true;
+      await needs.copied(at);
+      for (const generation of generations) await needs.files.free(generation);
+      oldGenerations = [];
+    }
+    for (const dump of manifest?.logs ?? []) if (dump.pending !== undefined) await replay.pending(dump, dump.pending);
+    if (copy.frames > 0) {
+      // From the page cache, mostly.
+      const start = { ...from, generation: at.generation, position: 0 };
+      await scanWal({ ...source, generations: [at.generation] }, start, (frame) => replay.frame(frame));
+      needs.io.mark("storage.recovery.replayed");
+    }
+    return { file, at, oldGenerations, replayedFrames: copy.frames, replayedBytes: copy.bytes };
   } catch (error) {
-    await copy.abandon();
+    await copy.abandon(isNamed);
     throw error;
   }
 }
@@ -252,12 +263,13 @@ class ForwardCopy {
     return { file, at: this.#at ?? { ...from, generation: this.#generation, position: 0 } };
   }
 
-  /** The start is refused: without this, one that is tried again and again would fill the disk with copies. */
-  async abandon(): Promise<void> {
+  /** The start is refused. Without removing the copy, one that is tried again and again would fill the disk. @param keeps the checkpoint names it. */
+  async abandon(keeps: boolean): Promise<void> {
     const file = this.#file;
     if (file === null) return;
     try {
       await this.#needs.files.close(file);
+      if (keeps) return;
       await this.#needs.io.disk.removeFile(file.path, deadlineOf(this.#needs, "wal.remove"));
     } catch (error) {
       // What the start is refused for is told; the next one ignores the copy.

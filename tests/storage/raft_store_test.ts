@@ -46,3 +46,25 @@ for (const checkpoint of [false, true]) {
     await storage.close(deadline(io));
   });
 }
+
+test("a checkpoint holds what is durable of Raft, not what is on its way to the WAL", async () => {
+  const disk = memory();
+  let isStuck = false;
+  const faulty = faultyDisk(disk);
+  const io = testIo({
+    ...faulty,
+    open: async (path, options, d) => {
+      const file = await faulty.open(path, options, d);
+      const write: typeof file.write = (...args) => isStuck && path.endsWith(".wal") ? new Promise(() => {}) : file.write(...args);
+      return Object.assign(Object.create(file) as typeof file, { write });
+    },
+  });
+  const storage = await openStorage(io, SETTINGS, DIRECTORY);
+  await storage.raft.persist({ term: 1, votedFor: 1 as NodeId, commit: 0 }, [entry(1, 1), entry(2, 1)], deadline(io));
+  isStuck = true;
+  void storage.raft.persist({ term: 2, votedFor: null, commit: 1 }, [entry(2, 2), entry(3, 2)], deadline(io));
+  await storage.checkpoint();
+  await faulty.kill();
+  const again = await openStorage(testIo(faultyDisk(disk)), SETTINGS, DIRECTORY);
+  expect([again.raft.recovered.hardState?.term, show(again.raft.recovered.entries)]).toEqual([1, "1@1 2@1"]);
+});

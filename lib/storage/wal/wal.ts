@@ -228,9 +228,9 @@ export class Wal {
   }
 
   async #commit(round: Round): Promise<void> {
-    let byteLength: number;
+    let written: { readonly byteLength: number; readonly next: WalPosition };
     try {
-      byteLength = await this.#write(round);
+      written = await this.#write(round);
     } catch (error) {
       this.#running = false;
       if (error instanceof IoFailed && error.code === "ENOSPC") return this.#retryLater(round);
@@ -239,10 +239,13 @@ export class Wal {
     }
     this.#running = false;
     this.commitSeconds.observe((this.#io.clock.mono() - this.#roundStartedAt) / 1000);
+    const { byteLength, next } = written;
     this.#writtenBytes += byteLength;
     if (this.#fenced !== null) return;
     this.#queuedBytes -= round.batchesBytes;
     if (this.#health === "stalled") this.#setHealth("ok");
+    // In one go with telling it: whoever asks for the position between the two would miss what the logs do not know yet.
+    this.#at = next;
     try {
       // The next round's callers may already be appending while these are told: nobody waits for anybody here.
       round.committed();
@@ -266,8 +269,8 @@ export class Wal {
     this.#idleEntries.push(entries);
   }
 
-  /** @throws {IoFailed} @throws {DeadlineExceeded} */
-  async #write(round: Round): Promise<number> {
+  /** @returns where the next one goes. @throws {IoFailed} @throws {DeadlineExceeded} */
+  async #write(round: Round): Promise<{ readonly byteLength: number; readonly next: WalPosition }> {
     const estimate = round.entriesBytes + round.batchesBytes + 4096;
     const { file: { preallocatedBytes }, position } = { file: this.#file, position: this.#at.position };
     const full = position > 0 && position + estimate > Math.max(preallocatedBytes, this.#settings.walFileBytes);
@@ -282,8 +285,7 @@ export class Wal {
       await file.write(chunks, at.position, this.#deadline("wal.write"));
       await this.#sync();
     }
-    this.#at = { ...at, position: alignFrame(at.position + byteLength), sequence: at.sequence + 1, previousCrc: crc };
-    return byteLength;
+    return { byteLength, next: { ...at, position: alignFrame(at.position + byteLength), sequence: at.sequence + 1, previousCrc: crc } };
   }
 
   async #sync(): Promise<void> {

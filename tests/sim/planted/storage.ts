@@ -48,7 +48,7 @@ export const PLANTED: readonly PlantedBug[] = [
   bug(
     "Raft's term is not written",
     "raft_store.ts",
-    "      if (hardState !== null) buffer.hardState(hardState);\n",
+    "        if (hardState !== null) buffer.hardState(hardState);\n",
     "",
   ),
   {

@@ -32,7 +32,8 @@ async function ask(
     onDrain() {},
     onClose() {},
   }), server.deadlines.in("listen", 1_000));
-  const client = new Client({ world } as WorkloadContext, "c", machine("client1"));
+  const context: Partial<WorkloadContext> = { world, atEnd() {} };
+  const client = new Client(context as WorkloadContext, "c", machine("client1"));
   const codes: unknown[] = [];
   const asking = listening.then(async () => {
     const connection = (await WireConnection.open(client, NODE, "c", 1_000))!;

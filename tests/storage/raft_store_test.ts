@@ -62,7 +62,7 @@ test("a checkpoint holds what is durable of Raft, not what is on its way to the 
   const storage = await openStorage(io, SETTINGS, DIRECTORY);
   await storage.raft.persist({ term: 1, votedFor: 1 as NodeId, commit: 0 }, [entry(1, 1), entry(2, 1)], deadline(io));
   isStuck = true;
-  void storage.raft.persist({ term: 2, votedFor: null, commit: 1 }, [entry(2, 2), entry(3, 2)], deadline(io));
+  void storage.raft.persist({ term: 2, votedFor: null, commit: 1 }, [entry(2, 2), entry(3, 2)], { op: "test", at: Infinity });
   await storage.checkpoint();
   await faulty.kill();
   const again = await openStorage(testIo(faultyDisk(disk)), SETTINGS, DIRECTORY);

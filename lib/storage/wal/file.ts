@@ -2,7 +2,7 @@
  * The files of the WAL: named by generation, preallocated with zeros and used again under a new generation once they are trimmed,
  * because overwriting written blocks is several times faster than growing a file. Knows nothing of what is in them.
  */
-import { type Deadline, type DiskFile, type Io, IoFailed } from "../../io/mod.ts";
+import { type Deadline, DeadlineExceeded, type DiskFile, type Io, IoFailed } from "../../io/mod.ts";
 
 export interface WalFile {
   readonly generation: number;
@@ -32,6 +32,8 @@ export class WalFiles {
   readonly #spares: string[] = [];
   #spareCount = 0;
   #preparing: Promise<void> | null = null;
+  /** A call for a spare did not come back in time. It may still write, so no file is prepared under that name any more. */
+  #gaveUp = false;
   #closed = false;
 
   constructor(io: Io, directory: string, options: WalFilesOptions) {
@@ -104,9 +106,10 @@ export class WalFiles {
 
   /** Makes a spare file in the background unless there is one; without room on the disk there is none. */
   prepare(): void {
-    if (!this.#options.preallocate || this.hasSpare || this.#preparing !== null || this.#closed) return;
+    if (!this.#options.preallocate || this.hasSpare || this.#preparing !== null || this.#closed || this.#gaveUp) return;
     this.#preparing = this.#fill().catch((error: unknown) => {
-      if (!(error instanceof IoFailed)) throw error;
+      if (error instanceof DeadlineExceeded) this.#gaveUp = true;
+      else if (!(error instanceof IoFailed)) throw error;
     }).finally(() => {
       this.#preparing = null;
     });

@@ -36,6 +36,7 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795289242676,
     1795289243741,
     1795291269434,
+    1795291889900,
   ],
   broker: [
     22,

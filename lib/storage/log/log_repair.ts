@@ -49,7 +49,8 @@ export class LogRepair {
   /** Looks for what recovery has no time for: missing segments, and files that nobody needs. */
   async inspect(): Promise<void> {
     const log = this.#log;
-    if (log.closed || log.offlineReason !== null || !log.store.isMade) return;
+    if (log.closed || log.offlineReason !== null) return;
+    // Also where it has no segments: the last ones may have left something.
     await log.store.removeOthers(log.segments, false);
     for (const segment of log.segments) {
       const problem = segment.made ? await this.#problemOf(segment, log.store.sizeOf(segment)) : null;

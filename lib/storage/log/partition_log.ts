@@ -325,7 +325,11 @@ export class StoredLog implements PartitionLog, Participant {
 
   /** Index entries of what is written to the segments: not synced. A `dump` from here on counts them. */
   writeIndexes(): Promise<void> {
-    return this.#state.eachSegment((segment) => this.store.index.write(segment, segment === this.#state.segments.at(-1)));
+    return this.#state.eachSegment(async (segment) => {
+      await this.store.index.write(segment, segment === this.#state.segments.at(-1));
+      // Retired meanwhile: what was written after its files were out of the way is nobody's.
+      if (!this.#state.segments.some(({ base }) => base === segment.base)) await this.store.removeIndexes(segment);
+    });
   }
 
   /** Background work on the files: what fails because the log was deleted meanwhile does not count. */

@@ -261,8 +261,12 @@ export class SegmentStore {
     this.#namesDirty = true;
   }
 
-  async remove(segment: Segment, retired: boolean): Promise<void> {
-    for (const suffix of SUFFIXES) {
+  removeIndexes(segment: Segment): Promise<void> {
+    return this.remove(segment, false, SUFFIXES.slice(1));
+  }
+
+  async remove(segment: Segment, retired: boolean, suffixes: readonly string[] = SUFFIXES): Promise<void> {
+    for (const suffix of suffixes) {
       const path = this.path(segment, suffix);
       if (!retired) this.#needs.files.forget(path);
       await this.#ifThere(this.#needs.io.disk.removeFile(retired ? `${path}.deleted` : path, this.#deadline("segment.remove")));

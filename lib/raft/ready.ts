@@ -10,6 +10,8 @@ export class ReadyBuilder {
   #send: Message[] = [];
   #sendOncePersisted: Message[] = [];
   #snapshot: { readonly meta: SnapshotMeta; readonly data: Uint8Array } | null = null;
+  /** What the last step with nothing but a time to wake at has said: most say the same again. */
+  #quiet = quietUntil(null);
 
   send(message: Message): void {
     this.#send.push(message);
@@ -25,6 +27,10 @@ export class ReadyBuilder {
   }
 
   take(persist: Ready["persist"], apply: readonly Entry[], role: Ready["role"], wakeAt: number | null): Ready {
+    const sends = this.#send.length + this.#sendOncePersisted.length > 0;
+    if (!sends && persist === NOTHING_TO_PERSIST && apply.length === 0 && role === null && this.#snapshot === null) {
+      return this.#quiet.wakeAt === wakeAt ? this.#quiet : this.#quiet = quietUntil(wakeAt);
+    }
     const ready: Ready = {
       send: this.#send.length > 0 ? this.#send : NO_MESSAGES,
       persist,
@@ -40,3 +46,13 @@ export class ReadyBuilder {
     return ready;
   }
 }
+
+const quietUntil = (wakeAt: number | null): Ready => ({
+  send: NO_MESSAGES,
+  persist: NOTHING_TO_PERSIST,
+  sendOncePersisted: NO_MESSAGES,
+  apply: NO_ENTRIES,
+  role: null,
+  snapshot: null,
+  wakeAt,
+});

@@ -90,14 +90,16 @@ export class ModelDisk implements SimDisk {
   }
 
   get snapshotIndex(): number {
-    return this.snapshot?.meta.index ?? 0;
+    return this.snapshot === null ? 0 : this.snapshot.meta.index;
   }
   get lastIndex(): number {
     return this.snapshotIndex + this.entries.length;
   }
   /** The term that a restart would go on with. */
   get term(): number {
-    return Math.max(this.hardState?.term ?? 0, this.entries.at(-1)?.term ?? this.snapshot?.meta.term ?? 0);
+    const { hardState, entries } = this;
+    const ofLast = entries.length > 0 ? entries[entries.length - 1]!.term : this.#snapshotTerm;
+    return hardState !== null && hardState.term > ofLast ? hardState.term : ofLast;
   }
   get isWriting(): boolean {
     return this.#underWay !== null;
@@ -105,8 +107,12 @@ export class ModelDisk implements SimDisk {
 
   /** Null when it is not there, or so far back that only the snapshot tells of it. */
   termAt(index: number): number | null {
-    if (index === this.snapshotIndex) return this.snapshot?.meta.term ?? 0;
-    return this.entries[index - this.snapshotIndex - 1]?.term ?? null;
+    const at = index - this.snapshotIndex - 1;
+    if (at === -1) return this.#snapshotTerm;
+    return at >= 0 && at < this.entries.length ? this.entries[at]!.term : null;
+  }
+  get #snapshotTerm(): number {
+    return this.snapshot === null ? 0 : this.snapshot.meta.term;
   }
 
   /** Whether a restart would know this committed entry. */

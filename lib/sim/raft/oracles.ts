@@ -103,7 +103,8 @@ export class Oracles implements DiskWatch {
     }
     if (kind === "append") {
       const { prevIndex, prevTerm, entries } = message;
-      (this.#sentIn[term] ??= [])[prevIndex + entries.length] = entries.at(-1)?.term ?? prevTerm;
+      const { length } = entries;
+      (this.#sentIn[term] ??= [])[prevIndex + length] = length > 0 ? entries[length - 1]!.term : prevTerm;
     } else if (kind === "appendReply" && message.success) this.#acknowledged(node, term, message.index);
     else if (kind === "vote") this.#voted(node, term, id);
     else if (kind === "voteReply" && message.granted) this.#voted(node, term, message.to);

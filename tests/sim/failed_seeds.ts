@@ -53,5 +53,6 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795290687029,
     1795290688446,
     20391,
+    1795292375785,
   ],
 };

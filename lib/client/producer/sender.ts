@@ -210,13 +210,13 @@ export class Sender {
     const action = `send to "${queue.topic}-${queue.partition}"`;
     const why = row === undefined ? "the broker left the partition out of its answer" : row.errorMessage;
     const toBlame = new Map(row?.recordErrors.map(({ batchIndex, batchIndexErrorMessage }) => [batchIndex, batchIndexErrorMessage]));
-    const whole = withOutcome(failureOf(error, action, why), batch.mayBeWritten);
+    const failure = (why: string | null): KafkaError => withOutcome(failureOf(error, action, why), batch.mayBeWritten);
+    const whole = failure(why);
     queue.gaveUp(batch);
     batch.fail((index) => {
       if (toBlame.size === 0) return whole;
       const own = toBlame.get(index);
-      if (own !== undefined) return failureOf(error, action, own ?? why);
-      return failureOf(error, action, `the record is fine, but others of its batch were refused: ${why ?? error}`);
+      return own !== undefined ? failure(own ?? why) : failure(`the record is fine, but others of its batch were refused: ${why ?? error}`);
     });
   }
 

@@ -40,7 +40,11 @@ const MAY_BE_WRITTEN: ReadonlySet<KafkaErrorName> = new Set([
   "KAFKA_STORAGE_ERROR",
   "UNKNOWN_SERVER_ERROR",
 ]);
-/** Answers that would have been the same for every earlier try: it cannot be in the log. */
+/**
+ * Answers that would have been the same for every earlier try: it cannot be in the log. INVALID_TIMESTAMP and INVALID_RECORD are none: they depend on
+ * the broker's clock and on the topic's settings, which may have changed since a try whose answer got lost. So may the greatest size; but what is too
+ * large must be split, and whoever makes it smaller while producers write has to expect a batch that comes twice.
+ */
 const NEVER_WRITTEN: ReadonlySet<KafkaErrorName> = new Set([
   "OUT_OF_ORDER_SEQUENCE_NUMBER",
   "UNKNOWN_PRODUCER_ID",
@@ -48,8 +52,6 @@ const NEVER_WRITTEN: ReadonlySet<KafkaErrorName> = new Set([
   "INVALID_PRODUCER_ID_MAPPING",
   "MESSAGE_TOO_LARGE",
   "RECORD_LIST_TOO_LARGE",
-  "INVALID_RECORD",
-  "INVALID_TIMESTAMP",
   "UNSUPPORTED_COMPRESSION_TYPE",
   "UNSUPPORTED_FOR_MESSAGE_FORMAT",
   "INVALID_REQUIRED_ACKS",

@@ -57,10 +57,12 @@ export class Checkpoint {
     if (this.#running === null) this.#plan();
   }
 
-  /** One at a time; resolves when the one that runs, or a new one, is done: to false when it could not be written. */
+  /** One at a time; resolves when the one that runs, or a new one, is done: to false when it could not be written, or none is any more. */
   run(): Promise<boolean> {
     this.#timer?.cancel();
     this.#timer = null;
+    // Two would write the same file at the same time.
+    if (this.#stopped && this.#running === null) return Promise.resolve(false);
     return this.#running ??= this.#write(false).then(() => true, (error: unknown) => {
       this.#needs.io.mark("storage.checkpoint.failed");
       this.#needs.failed(error);

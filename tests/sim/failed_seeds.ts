@@ -37,6 +37,7 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795289243741,
     1795291269434,
     1795291889900,
+    1795293132447,
   ],
   broker: [
     22,

@@ -7,6 +7,7 @@ import type { NodeTuning, RunningNode } from "../../node.ts";
 import { kafkaLimits, storageSettings } from "../../node_settings.ts";
 import { Violation } from "../world.ts";
 
+const HALF_ARRIVED = "bytes of half-arrived requests";
 /** A batch may be larger than any queue, when it comes alone. */
 const BATCH_BYTES_MAX = 1024 * 1024;
 /** Of fetched bytes: the budget with its reserve, and a first batch for each of the clients. */
@@ -37,6 +38,9 @@ export class Books {
       const amount = accounts[what]!;
       if (!(amount >= 0 && amount <= most)) throw new Violation(`The node has ${amount} ${what}, allowed are 0 to ${most}`);
     }
+    if (accounts["connections"] === 0 && accounts[HALF_ARRIVED] !== 0) {
+      throw new Violation(`The node has ${accounts[HALF_ARRIVED]} ${HALF_ARRIVED} without any connection`);
+    }
   }
 }
 
@@ -56,6 +60,7 @@ export function heldForNobody(node: RunningNode, openPaths: readonly string[]): 
 
 const FOR_CLIENTS = [
   "connections",
+  HALF_ARRIVED,
   "unanswered requests",
   "parked fetches",
   "fetches that wait for memory",
@@ -69,6 +74,7 @@ function accountsOf({ traffic, services: { fetchBudget, fetchParks, storage } }:
     "connections": traffic.connections,
     "unanswered requests": traffic.requestsInFlight,
     "request bytes": traffic.budget.heldBytes + traffic.budget.partialBytes,
+    [HALF_ARRIVED]: traffic.budget.partialBytes,
     "leased request buffers": traffic.buffers.leases,
     "parked fetches": fetchParks.size,
     "fetches that wait for memory": fetchBudget.waiting,

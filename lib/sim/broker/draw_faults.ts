@@ -73,7 +73,7 @@ const CLASSES: Readonly<Record<string, readonly [most: number, make: Make]>> = {
       kind: "syncStalls",
       at,
       node,
-      forMs: draws.chance(0.5) ? lasting(draws, 12_000) : Math.round(draws.skewed(300, 8_000)),
+      forMs: draws.chance(0.35) ? lasting(draws, 12_000) : Math.round(draws.skewed(500, 6_000)),
     }),
   ],
   diskSlow: [3, (draws, at) => ({ kind: "diskSlow", at, node, forMs: lasting(draws, 6_000), factor: draws.skewed(2, 100) })],
@@ -88,7 +88,7 @@ const CLASSES: Readonly<Record<string, readonly [most: number, make: Make]>> = {
  * By class, of the share of others. Where data is damaged and there is no other copy, a run may come to nothing; while the disk stalls clients wait
  * longer than they want to, and the most different things come together.
  */
-const SHARES: Readonly<Record<string, number>> = { bitRot: 0.2, syncStalls: 2 };
+const SHARES: Readonly<Record<string, number>> = { bitRot: 0.2, syncStalls: 2.5 };
 
 export function drawFaults(draws: Draws, { horizonMs, clients }: Situation): readonly Fault[] {
   const share = draws.pick([0, 0.1, 0.25, 0.5]);

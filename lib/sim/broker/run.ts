@@ -26,6 +26,7 @@ const LIVENESS_MS = 180_000;
 const FINISH_MS = 120_000;
 /** For noticing that clients are gone: their connections were reset. */
 const GONE_MS = 10_000;
+const GONE_LOOK_MS = 1_000;
 const AFTERMATH_MS = 10_000;
 
 export class BrokerRun {
@@ -96,6 +97,8 @@ export class BrokerRun {
     this.#heal();
     this.#until("The clients' operations", LIVENESS_MS, () => all.every(({ isDone }) => isDone));
     this.#finish("first");
+    // Time to hear that they are gone, and for a look at the books: what the faults left there is forgotten with the process.
+    this.#world.run(this.#world.now + GONE_LOOK_MS);
     this.#restart();
     this.#finish("second");
     this.#close();

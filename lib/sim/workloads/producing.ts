@@ -9,37 +9,43 @@ import { clientOptions, knob, type Knobs, paceMs, whole } from "./knobs.ts";
 import type { WorkloadContext } from "./types.ts";
 import { valueOf } from "./values.ts";
 
-/** Of the producers: their delivery timeout is hardly longer than that of a request, and they are in no hurry to try again. */
-const HURRIED_SHARE = 0.25;
+/** Of the runs. */
+const HURRIED_SHARE = 0.35;
 
 /** @param operations of each producer. */
 export function producerKnobs(draws: Draws, operations: number): Knobs {
   const together = 1 + draws.below(12);
   const lingerMs = draws.below(20);
+  const inFlightMax = draws.pick([1, 1, 2, 3, 4, 5]);
   return {
     valueBytes: whole(draws.skewed(10, 2_000)),
     pauseMs: paceMs(draws, 2 * operations / (together + 1), 500),
     together,
     lingerMs,
-    batchBytes: whole(draws.skewed(100, 20_000)),
+    batchBytes: whole(draws.skewed(100, inFlightMax === 1 ? 1_000 : 20_000)),
     bufferBytes: draws.chance(0.2) ? whole(draws.skewed(500, 20_000)) : 1_000_000,
-    inFlightMax: 1 + draws.below(5),
+    inFlightMax,
     deliveryTimeoutMs: whole(draws.skewed(1_000, 60_000)),
     acks0Share: draws.chance(0.1) ? 0.5 : 0,
     acks1Share: draws.chance(0.3) ? 0.5 : 0,
-    plainShare: draws.chance(0.3) ? 0.5 : 0,
+    // Without sequences nothing but the client keeps the order of what it sends one by one.
+    plainShare: draws.chance(inFlightMax === 1 ? 0.7 : 0.3) ? 0.5 : 0,
     compression: draws.chance(0.2) ? draws.below(COMPRESSION_TYPES.length) : COMPRESSION_TYPES.indexOf("none"),
     ...(draws.chance(HURRIED_SHARE) && hurriedKnobs(draws, lingerMs)),
   };
 }
 
-/** Who gives up between two tries has to know what may have been written. */
+/**
+ * Producers whose delivery timeout is hardly longer than that of a request, that take their time before they try again, and whose clock is slow: the broker
+ * says first that it does not know, and they give up between two tries. Then they have to know what may have been written.
+ */
 function hurriedKnobs(draws: Draws, lingerMs: number): Knobs {
-  const requestTimeoutMs = whole(draws.skewed(300, 1_500));
+  const requestTimeoutMs = whole(draws.skewed(200, 1_000));
   return {
     requestTimeoutMs,
-    deliveryTimeoutMs: requestTimeoutMs + lingerMs + whole(draws.skewed(1, 600)),
-    retryBackoffMs: whole(draws.skewed(20, 1_000)),
+    deliveryTimeoutMs: requestTimeoutMs + lingerMs + whole(draws.skewed(1, 300)),
+    retryBackoffMs: whole(draws.skewed(100, 2_000)),
+    clockRate: draws.between(0.75, 1),
   };
 }
 
@@ -90,6 +96,8 @@ export class MarkedProducer {
   /** @param isKept false: what was acknowledged may be deleted before its producer hears of it, so nobody looks whether it is durable. */
   constructor(client: Client, isKept = true) {
     const { context } = client;
+    const { clockRate } = context.plan.knobs;
+    if (clockRate !== undefined) client.machine.clock.drift(clockRate);
     const compression: CompressionType = COMPRESSION_TYPES[knob(context, "compression")]!;
     const kind = kindOf(client);
     this.#client = client;

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { readFile } from "node:fs/promises";
+import { formatPage, PAGE, parsePage, rowOf } from "./planted/page.ts";
 import { hunt, plantedBugs, scriptCatches, SEEDS_MAX, withPlanted, wrongText, wrongTexts } from "./planted/plant.ts";
 import type { PlantedBug } from "./planted/types.ts";
 
@@ -32,3 +34,22 @@ for (const bug of quick) {
     expect(caught).toBe(true);
   });
 }
+
+test("every planted bug was measured: its row is in docs/planted-bugs.md, and no other is", async () => {
+  const rows = parsePage(await readFile(PAGE, "utf8"));
+  expect([...rows.keys()].toSorted()).toEqual(bugs.map(({ name }) => name).toSorted());
+  for (const { name, tier } of bugs) expect(rows.get(name)).toStartWith(`| ${tier} | ${name} | `);
+});
+
+test("rows are written anew for what was measured, kept for what was not, and go with their bugs", () => {
+  const [a, b, c] = ["a", "b", "c"].map((name): PlantedBug => ({ name, tier: "raft", file: "", line: "", wrong: "" })) as [
+    PlantedBug,
+    PlantedBug,
+    PlantedBug,
+  ];
+  const rows = new Map([a, b, c].map((bug) => [bug.name, rowOf(bug, { caught: [1, 4], missed: 0 })]));
+  const before = parsePage(formatPage([a, b, c], rows));
+  expect(before).toEqual(rows);
+  const after = parsePage(formatPage([c, b], new Map([...before, ["b", rowOf(b, { caught: [3], missed: 2 })]])));
+  expect([...after]).toEqual([["c", "| raft | c | 2.5 | 2 | 4 |"], ["b", "| raft | b | not found in 2 | 3 | - |"]]);
+});

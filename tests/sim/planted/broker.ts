@@ -1,9 +1,9 @@
 /** Bugs of broker, coordinator, partitions and client that the broker tier must find. */
 import type { PlantedBug } from "./types.ts";
 
-const planted = (name: string, file: string, line: string, wrong: string, meanSeeds?: number): PlantedBug => ({
+const planted = (name: string, file: string, line: string, wrong: string, seedsMax?: number): PlantedBug => ({
   ...{ name, tier: "broker", file, line, wrong },
-  ...(meanSeeds !== undefined && { meanSeeds }),
+  ...(seedsMax !== undefined && { seedsMax }),
 });
 
 export const PLANTED: readonly PlantedBug[] = [
@@ -12,14 +12,13 @@ export const PLANTED: readonly PlantedBug[] = [
     "lib/replication/partition.ts",
     "if (this.isAcknowledged(lastOffset, acks)) waiter.acknowledged(tag, null);",
     "if (lastOffset >= 0) waiter.acknowledged(tag, null);",
-    1,
+    50,
   ),
   planted(
     "the high watermark counts what is not on the disk",
     "lib/replication/partition.ts",
     "leaderEnd: this.#log.durableEndOffset,",
     "leaderEnd: this.#log.logEndOffset,",
-    3,
   ),
   {
     ...planted(
@@ -39,14 +38,12 @@ export const PLANTED: readonly PlantedBug[] = [
     "lib/storage/log/producers.ts",
     "const BATCHES_KEPT = 5;",
     "const BATCHES_KEPT = 4;",
-    64,
   ),
   planted(
     "a gap between sequences is taken",
     "lib/storage/log/producers.ts",
     "if (last === undefined || addToSequence(last.lastSequence, 1) === baseSequence) return APPEND;",
     "if (last === undefined || addToSequence(last.lastSequence, 1) <= baseSequence) return APPEND;",
-    8,
   ),
   planted(
     "an older epoch of a producer is not fenced",
@@ -59,7 +56,6 @@ export const PLANTED: readonly PlantedBug[] = [
     "lib/state/groups/commits.ts",
     'if (generation !== group.generation) return "ILLEGAL_GENERATION";',
     'if (generation > group.generation) return "ILLEGAL_GENERATION";',
-    25,
   ),
   planted(
     "a commit is answered before it is durable",
@@ -87,14 +83,12 @@ function refuseCommit(`,
     `      return;
     }
   }`,
-    6,
   ),
   planted(
     "a change of metadata is answered before it is committed",
     "lib/controller/proposals.ts",
     "await this.#applied(index, driver.raft.term, records, deadline);",
     "void this.#applied(index, driver.raft.term, records, deadline);",
-    21,
   ),
   planted(
     "the client takes a timeout for a refusal",
@@ -107,6 +101,7 @@ function refuseCommit(`,
     "lib/client/producer/partition_queue.ts",
     "this.waiting.splice(at < 0 ? this.waiting.length : at, 0, batch);",
     "this.waiting.push(batch);",
+    1_700,
   ),
   planted(
     "the client commits one record too many",
@@ -141,35 +136,30 @@ function refuseCommit(`,
       this.#first = slot;
     }
     this.#takeTurns();`,
-    4,
   ),
   planted(
     "waiter lost: a produce that came while another one was written",
     "lib/replication/partition.ts",
     "if (durableEndOffset < logEndOffset) this.#askLog();",
     "if (durableEndOffset > logEndOffset) this.#askLog(logEndOffset - 1);",
-    4,
   ),
   planted(
     "waiter lost: a fetch is not told that the high watermark moved",
     "lib/replication/partition.ts",
     "this.#replicated.passed(next);\n    this.#watchers.notify();",
     "this.#replicated.passed(next);",
-    4,
   ),
   planted(
     "waiter lost: joins when the last member has come",
     "lib/state/groups/rebalance.ts",
     'if (group.state === "PreparingRebalance" && group.initialDelay === null && group.allJoined) completeJoin(turn, group);\n}\n\n/** The join timer',
     'if (group.state === "PreparingRebalance" && group.initialDelay !== null && group.allJoined) completeJoin(turn, group);\n}\n\n/** The join timer',
-    4,
   ),
   planted(
     "waiter lost: syncs of those who asked before the leader",
     "lib/state/groups/session.ts",
     "if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
     "if (member.memberId !== group.leader) continue;\n      if (later.answerSync(member, error === null ? assignmentOf(group, member) : syncRefused(error))) later.keepAlive(member);",
-    4,
   ),
   planted(
     "fetched bytes are not given back when their reply has left",
@@ -194,7 +184,6 @@ function refuseCommit(`,
     "lib/admin/v1/idempotency.ts",
     "if (!isKept) this.#forget(key, entry);",
     "if (isKept) this.#forget(key, entry);",
-    6,
   ),
   planted(
     "offsets that were reset over HTTP are answered before they are committed",

@@ -1,8 +1,12 @@
 /**
- * `bun tests/sim/planted/run.ts [--tier NAME] [--bug WORDS] [--times N] [--jobs N] [--seed N]`: makes every planted bug in a copy of the source
- * and counts the seeds until the copy's simulator finds it, several times from different first seeds. Exits with 1 when one is not found.
+ * `bun tests/sim/planted/run.ts [--tier NAME] [--bug WORDS] [--times N] [--jobs N] [--seed N] [--write]`: makes every planted bug in a copy of the source
+ * and counts the seeds until the copy's simulator finds it, several times from different first seeds. Exits with 1 when one is not found. With `--write` what
+ * it took goes to `docs/planted-bugs.md`.
  */
 import { parseArgs } from "node:util";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { formatPage, type Measured, PAGE, parsePage, rowOf } from "./page.ts";
 import { hunt, type OnChild, plantedBugs, scriptCatches, SEEDS_MAX, withPlanted } from "./plant.ts";
 import type { PlantedBug } from "./types.ts";
 
@@ -16,12 +20,13 @@ const { values } = parseArgs({
     times: { type: "string", default: "5" },
     jobs: { type: "string", default: "2" },
     seed: { type: "string", default: "1" },
+    write: { type: "boolean", default: false },
   },
 });
-const bugs = (await plantedBugs()).filter(({ tier, name }) =>
-  (values.tier === undefined || tier === values.tier) && name.includes(values.bug)
-);
+const all = await plantedBugs();
+const bugs = all.filter(({ tier, name }) => (values.tier === undefined || tier === values.tier) && name.includes(values.bug));
 const waiting = [...bugs];
+const measured = new Map<PlantedBug, Measured>();
 let tried = 0;
 let missed = 0;
 let sum = 0;
@@ -51,6 +56,7 @@ async function work(): Promise<void> {
     if (isStopped) break;
     tried++;
     const caught = counts.filter((seeds) => seeds !== null);
+    measured.set(bug, { caught, missed: counts.length - caught.length });
     if (caught.length < counts.length) missed++;
     const mean = caught.reduce((all, seeds) => all + seeds, 0) / Math.max(1, caught.length);
     sum += mean;
@@ -72,6 +78,11 @@ async function hunts(bug: PlantedBug, directory: string): Promise<readonly (numb
 }
 
 await Promise.all(Array.from({ length: Number(values.jobs) }, work));
+if (values.write) {
+  const rows = new Map(existsSync(PAGE) ? parsePage(await readFile(PAGE, "utf8")) : []);
+  for (const [bug, counts] of measured) rows.set(bug.name, rowOf(bug, counts));
+  await writeFile(PAGE, formatPage(all, rows));
+}
 console.log(
   `${tried - missed} of ${tried} planted bugs caught, with ${(sum / Math.max(1, tried)).toFixed(1)} seeds each${
     isStopped ? `; ended before ${bugs.length - tried} of them` : ""

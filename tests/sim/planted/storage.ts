@@ -11,7 +11,7 @@ const bug = (name: string, file: string, line: string, wrong: string, seedsMax?:
 });
 
 export const PLANTED: readonly PlantedBug[] = [
-  bug("a round is acknowledged before its sync", "wal/wal.ts", "      await this.#sync();\n", ""),
+  bug("a round is acknowledged before its sync", "wal/wal.ts", "      await this.#sync();\n", "", 50),
   bug(
     "the WAL's current file is trimmed too",
     "node_storage.ts",

@@ -212,7 +212,11 @@ export class Connection implements SocketHandler, FrameSink, Origin {
       this.#shared.io.mark("broker.connection.waits_for_memory");
       this.#pause();
       budget.waitForRoom(this);
-    } else if (this.#frames.hasBacklog || this.shouldStop()) this.#pause();
+    } else if (this.#frames.hasBacklog || this.shouldStop()) {
+      this.#pause();
+      // What it stopped for may be over: the socket may have taken the replies of this turn at once, and then nobody tells of it again.
+      this.#continueIfRoom();
+    }
     this.#watchFrame();
     this.#watchDrain();
   }
@@ -228,12 +232,16 @@ export class Connection implements SocketHandler, FrameSink, Origin {
     if (this.#isDraining) return this.#closeWhenDrained();
     // Its time to be silent begins with the last answer: who waited long for it may have something to say about it.
     if (this.replies.unanswered === 0) this.#activeAt = this.#shared.io.clock.mono();
+    this.#continueIfRoom();
+    this.#watchDrain();
+  }
+
+  /** Half of the limits, so that reading does not flap. */
+  #continueIfRoom(): void {
     const { requestsInFlightMax } = this.#shared.limits;
-    // Half of the limits, so that reading does not flap.
     if (this.#isPaused && this.replies.unanswered * 2 <= requestsInFlightMax && this.replies.unsentBytes * 2 <= this.#unsentBytesMax) {
       this.#planContinue();
     }
-    this.#watchDrain();
   }
 
   /** In a turn of its own: this is called from deep inside of whoever released a buffer or answered a request. */

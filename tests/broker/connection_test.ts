@@ -71,6 +71,18 @@ describe("Connection", () => {
     );
   }, 60_000);
 
+  test("goes on with what it has read when the socket takes replies beyond the limit at once", async () => {
+    const broker = port({ unsentBytesMax: 50_000 });
+    const socket = broker.connect();
+    // The first two answers are too much; the third request is there already.
+    const requests = [29_037, 20_920, 0].map((replyBytes) => ({ replyBytes, paddingBytes: 0 }));
+    socket.deliver(join(requests.map((sizes, i) => echoRequest(i, "now", sizes))));
+    await broker.time.settle();
+    expect(repliesOf(socket).map(({ correlationId }) => correlationId)).toEqual([0, 1, 2]);
+    expect(socket.isPaused).toBe(false);
+    socket.destroy();
+  });
+
   test("whatever is under way when it is cut off, everything is given back", async () => {
     const request = fc.record({ how: fc.constantFrom("now", "later", "silent"), paddingBytes: fc.integer({ min: 0, max: 200_000 }) });
     await fc.assert(

@@ -1,6 +1,6 @@
 /** Targets that are wrong in every way there is: each is noticed, the input to blame is named and kept, and fails again from its file. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readInput } from "./corpus.ts";
@@ -54,8 +54,10 @@ async function standsStill(): Promise<void> {
   for (let times = 0; times < 200;) {
     await new Promise((resolve) => setImmediate(resolve));
     const [name] = working();
-    if (name === undefined) continue;
-    const { index } = notesIn(join(folder, "barnabas-fuzz", name, "progress"));
+    const progress = name === undefined ? null : join(folder, "barnabas-fuzz", name, "progress");
+    // The folder is there before the file, and the file before what it says.
+    if (progress === null || !existsSync(progress) || statSync(progress).size === 0) continue;
+    const { index } = notesIn(progress);
     times = index === last && index >= 0 ? times + 1 : 0;
     last = index;
   }

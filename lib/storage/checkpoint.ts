@@ -19,7 +19,10 @@ export interface CheckpointNeeds {
   /** Names of directories that were made since the last call are durable when it resolves. */
   syncDirectories(logs: readonly StoredLog[]): Promise<void>;
   flush(): Promise<void>;
-  /** @throws when the data directory is not there any more: it would be made again, and hold nothing of what it had. */
+  /**
+   * @throws when no checkpoint may be written any more: a sync has failed, or the data directory is not there, would be made again, and hold nothing
+   * of what it had.
+   */
   verify(): Promise<void>;
   /** WAL files before this one may go. */
   trim(before: WalPosition): Promise<void>;

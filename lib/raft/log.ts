@@ -1,6 +1,6 @@
 /**
  * The log since the last snapshot, in memory: metadata is small, so the core never has to read old entries from disk, and a
- * replica that is further behind gets the snapshot. It must not know what is durable or committed; `raft.ts` does.
+ * replica that is further behind gets the snapshot. It must not know what is durable or committed; `state.ts` does.
  */
 import { broken, invariant } from "./invariant.ts";
 import type { Entry, SnapshotMeta } from "./types.ts";

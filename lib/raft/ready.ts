@@ -1,4 +1,4 @@
-/** Collects what one step asks for. It must not decide anything; it only keeps the lists until `raft.ts` hands them out. */
+/** Collects what one step asks for. It must not decide anything; it only keeps the lists until the step hands them out. */
 import type { Entry, Message, Ready, SnapshotMeta } from "./types.ts";
 
 export const NO_ENTRIES: readonly Entry[] = [];

@@ -29,6 +29,9 @@ export class Voters {
     for (const voter of this.current) if (voter === id) return true;
     return false;
   }
+  except(id: NodeId): readonly NodeId[] {
+    return this.current.filter((voter) => voter !== id);
+  }
   at(index: number): readonly NodeId[] {
     return this.#history.findLast((change) => change.index <= index)?.voters ?? this.#history[0]!.voters;
   }

@@ -23,26 +23,26 @@ interface Planted {
 const planted: readonly Planted[] = [
   {
     bug: "a vote sent before it is on disk",
-    line: 'this.#ready.sendOncePersisted({ kind: "voteReply"',
-    wrong: 'this.#ready.send({ kind: "voteReply"',
+    line: 'this.#state.ready.sendOncePersisted({ kind: "voteReply"',
+    wrong: 'this.#state.ready.send({ kind: "voteReply"',
     script: "election.txt",
   },
   {
     bug: "an entry of an older term committed by counting",
-    line: "|| this.#log.termAt(reached) !== this.#term",
+    line: "|| state.log.termAt(reached) !== this.#term",
     wrong: "",
     script: "figure_8.txt",
   },
   {
     bug: "a write from before the log was cut taken for what grew there since",
-    line: "if (term < this.#cutInTerm) return;",
+    line: "if (term < this.#cutInTerm) return false;",
     wrong: "",
     script: "append_aba.txt",
   },
   {
     bug: "a commit index on disk ahead of the entries",
-    line: "const commit = Math.min(this.#commit, this.#durable);",
-    wrong: "const commit = this.#commit;",
+    line: "const commit = Math.min(this.commit, this.#durable);",
+    wrong: "const commit = this.commit;",
     script: "append_aba.txt",
   },
 ];

@@ -5,6 +5,9 @@
 import type { PlantedBug } from "./types.ts";
 
 const CORE = "lib/raft/raft.ts";
+const STATE = "lib/raft/state.ts";
+const FOLLOWER = "lib/raft/follower.ts";
+const REPLICATION = "lib/raft/replication.ts";
 const DRIVER = "lib/controller/raft_driver.ts";
 const tier = "raft";
 
@@ -37,23 +40,23 @@ export const PLANTED: readonly PlantedBug[] = [
     name: "a vote sent before it is on disk",
     tier,
     file: CORE,
-    line: 'this.#ready.sendOncePersisted({ kind: "voteReply"',
-    wrong: 'this.#ready.send({ kind: "voteReply"',
+    line: 'this.#state.ready.sendOncePersisted({ kind: "voteReply"',
+    wrong: 'this.#state.ready.send({ kind: "voteReply"',
   },
   {
     name: "a second vote in the same term",
     tier,
     file: CORE,
-    line: ": this.#votedFor === message.from;",
+    line: ": this.#state.votedFor === message.from;",
     wrong: ": true;",
   },
   {
     name: "a vote forgotten by a restart",
     seedsMax: 10_000,
     tier,
-    file: CORE,
-    line: "this.#votedFor = this.#term === hardState?.term ? hardState.votedFor : null;",
-    wrong: "this.#votedFor = null;",
+    file: STATE,
+    line: "this.votedFor = this.term === hardState?.term ? hardState.votedFor : null;",
+    wrong: "this.votedFor = null;",
   },
   {
     name: "elections without asking first whether they could be won",
@@ -67,57 +70,57 @@ export const PLANTED: readonly PlantedBug[] = [
     seedsMax: 3_000,
     tier,
     file: CORE,
-    line: "    } else if (message.term < this.#term) {",
-    wrong: '    } else if (message.term < this.#term && message.kind !== "voteReply") {',
+    line: "    } else if (message.term < this.#state.term) {",
+    wrong: '    } else if (message.term < this.#state.term && message.kind !== "voteReply") {',
   },
   {
     name: "a leader that nobody answers and that does not resign",
     tier,
     file: CORE,
-    line: "this.#becomeFollower(this.#term, null, now); // check-quorum",
+    line: "if (!replication.isHeard(now)) return this.#becomeFollower(this.#state.term, null, now); // check-quorum",
     wrong: "// check-quorum",
   },
   // ── the log ──
   {
     name: "entries acknowledged before they are on disk",
     tier,
-    file: CORE,
-    line: "if (index > this.#durable) this.#ready.sendOncePersisted(reply);",
-    wrong: "if (index >= 0) this.#ready.send(reply);",
+    file: FOLLOWER,
+    line: "if (index > state.durable) state.ready.sendOncePersisted(reply);",
+    wrong: "if (index >= 0) state.ready.send(reply);",
   },
   {
     name: "the leader's own entries counted before they are on disk",
     tier,
-    file: CORE,
-    line: "this.#reached(this.#durable, match)",
-    wrong: "this.#reached(this.#log.lastIndex, match)",
+    file: REPLICATION,
+    line: "this.#reached(state.durable, match)",
+    wrong: "this.#reached(state.log.lastIndex, match)",
   },
   {
     name: "entries applied that are not on the own disk",
     tier,
-    file: CORE,
-    line: "const upTo = Math.min(this.#commit, this.#durable);",
-    wrong: "const upTo = this.#commit;",
+    file: STATE,
+    line: "const upTo = Math.min(this.commit, this.#durable);",
+    wrong: "const upTo = this.commit;",
   },
   {
     name: "entries appended without a look at the one before",
     tier,
-    file: CORE,
-    line: "if (prevIndex >= snapshotIndex && this.#log.termAt(prevIndex) !== message.prevTerm) {",
-    wrong: "if (prevIndex >= snapshotIndex && this.#log.termAt(prevIndex) === null) {",
+    file: FOLLOWER,
+    line: "if (prevIndex >= snapshotIndex && log.termAt(prevIndex) !== message.prevTerm) {",
+    wrong: "if (prevIndex >= snapshotIndex && log.termAt(prevIndex) === null) {",
   },
   {
     name: "a snapshot acknowledged before it is stored",
     tier,
-    file: CORE,
-    line: "        this.#durable = 0; // until the driver stored it",
-    wrong: "        this.#durable = meta.index;",
+    file: STATE,
+    line: "    this.#durable = 0; // until the driver stored it",
+    wrong: "    this.#durable = meta.index;",
   },
   // ── leases ──
   {
     name: "a lease from the time at which the answer came",
     tier,
-    file: CORE,
+    file: REPLICATION,
     line: "    progress.contact(message.sentAt);",
     wrong: "    progress.contact(now);",
   },

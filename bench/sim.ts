@@ -6,8 +6,8 @@ import { createRealIo } from "../lib/io/real/mod.ts";
 import { runSeeds, type Tier, type TierName, TIERS } from "../lib/sim/mod.ts";
 import { type Figure, printTable } from "./support/table.ts";
 
-/** Seeds of 20 virtual seconds and more, a minute and a core. The first tier begins in a process that has compiled nothing. */
-const ASKED: Readonly<Record<TierName, number>> = { raft: 10_000, storage: 2_000, broker: 300 };
+/** Seeds of 20 virtual seconds and more, a minute and a core; null where nobody asks. The first tier begins in a process that has compiled nothing. */
+const ASKED: Readonly<Record<TierName, number | null>> = { raft: 10_000, storage: 2_000, broker: 300, metadata: null };
 const WARM_UP_SEED = 1_000_001;
 const seconds = Number(process.argv[2] ?? 20);
 const { clock } = createRealIo({
@@ -34,16 +34,16 @@ async function measured(tier: Tier, first: number): Promise<Measured> {
 }
 
 const figures: Figure[] = [];
-for (const [name, asked] of Object.entries(ASKED) as [TierName, number][]) {
+for (const [name, asked] of Object.entries(ASKED) as [TierName, number | null][]) {
   const tier = await TIERS[name]!();
   const row = (what: string, { perMinute, failed, ours }: Measured, target: number | null): Figure => ({
     what: `${what}${failed > 0 ? `, ${failed} FAILED` : ""}`,
     ours,
-    beside: count(asked),
-    ratio: perMinute / asked,
+    beside: asked === null ? "nobody asked" : count(asked),
+    ratio: asked === null ? NaN : perMinute / asked,
     target,
   });
   figures.push(row(`  the first ${seconds} s`, await measured(tier, WARM_UP_SEED), null));
-  figures.splice(-1, 0, row(`${name}, seeds a minute and core`, await measured(tier, 1), 1));
+  figures.splice(-1, 0, row(`${name}, seeds a minute and core`, await measured(tier, 1), asked === null ? null : 1));
 }
 printTable("Simulator, beside what is asked for", figures);

@@ -14,7 +14,7 @@ import { Planted } from "./night/planted.ts";
 import { Seeds } from "./night/seeds.ts";
 
 /** Of all cores: half of the time for fresh seeds, and most of that where most of the product runs. */
-const SHARES = { raft: 0.1, storage: 0.15, broker: 0.3, planted: 0.25, exhaustive: 0.1, fuzz: 0.1 };
+const SHARES = { raft: 0.06, metadata: 0.06, storage: 0.15, broker: 0.28, planted: 0.25, exhaustive: 0.1, fuzz: 0.1 };
 /** A piece of work is long enough that the start of its process does not count. */
 const [PIECE_MIN_MS, PIECE_MAX_MS] = [8_000, 120_000];
 const PIECES = 20;

@@ -3,7 +3,7 @@
  * goes on (delays, chunks, where a write tears) comes from the seed's streams.
  */
 
-export type TierName = "raft" | "storage" | "broker";
+export type TierName = "raft" | "metadata" | "storage" | "broker";
 
 export interface Plan {
   readonly tier: TierName;

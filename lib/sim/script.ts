@@ -75,7 +75,7 @@ export function parseScript(text: string): Script {
   };
 }
 
-const TIER_NAMES: readonly TierName[] = ["raft", "storage", "broker"];
+const TIER_NAMES: readonly TierName[] = ["raft", "metadata", "storage", "broker"];
 
 /** What each fault has beside `at` and `kind`. */
 type FieldsOf<F, Kind> = F extends { readonly kind: infer Own } ? Kind extends Own ? Exclude<keyof F, "at" | "kind"> : never : never;

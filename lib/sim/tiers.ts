@@ -7,6 +7,7 @@ export const TIERS: Readonly<Partial<Record<TierName, () => Promise<Tier>>>> = {
     await loadBroker();
     return brokerTier;
   },
+  metadata: async () => (await import("./metadata/tier.ts")).metadataTier,
   raft: async () => (await import("./raft/tier.ts")).raftTier,
   storage: async () => (await import("./storage/tier.ts")).storageTier,
 };

@@ -6,6 +6,7 @@ import type { TierName } from "../../lib/sim/mod.ts";
 
 export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
   raft: [122, 131, 317, 100894, 1795289553036],
+  metadata: [122, 131, 317, 1795289553036],
   storage: [
     131,
     6000099,

@@ -16,7 +16,7 @@ test("every simulator seed in docs/track-record.md is among those that failed", 
   const page = await Bun.file(join(import.meta.dir, "../../docs/track-record.md")).text();
   const named = [
     ...page.matchAll(/barnabas sim (?:--tier (\w+) )?--seed (\d+)/g),
-    ...page.matchAll(/\b(raft|storage|broker), seed (\d+)/g),
+    ...page.matchAll(/\b(raft|metadata|storage|broker), seed (\d+)/g),
   ];
   expect(named.length).toBeGreaterThan(5);
   const missing = named.filter(([, tier = "broker", seed]) => !FAILED_SEEDS[tier as TierName].includes(Number(seed)));

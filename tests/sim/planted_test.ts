@@ -20,7 +20,7 @@ test("a bug whose line is not there, is there twice, or changes nothing is refus
 });
 
 /** Found within few seeds: the first of each tier that says so. */
-const quick = ["raft", "storage", "broker"].flatMap((tier) =>
+const quick = ["raft", "metadata", "storage", "broker"].flatMap((tier) =>
   bugs.find((bug) => bug.tier === tier && (bug.seedsMax ?? SEEDS_MAX) <= 50) ?? []
 );
 

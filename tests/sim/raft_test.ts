@@ -28,20 +28,6 @@ test(`raft keeps its promises over ${SEEDS} seeds of 20 virtual seconds`, () => 
   expect(terms).toBeGreaterThan(SEEDS * 3);
 }, 60_000);
 
-test("raft keeps the metadata alike on all nodes, over a modelled store and over real files", () => {
-  let acknowledged = 0;
-  // The last three are those that found what storage did wrong with Raft's files.
-  for (const seed of [1, 122, 131, 317]) {
-    const plan = raftTier.plan(seed);
-    for (const mode of ["controller", "realStore"]) {
-      const { violation, counts } = raftTier.run({ ...plan, knobs: { ...plan.knobs, [mode]: 1 } });
-      if (violation !== null) throw new Error(`Seed ${seed} with ${mode}: ${violation}`);
-      acknowledged += counts["acknowledged"]!;
-    }
-  }
-  expect(acknowledged).toBeGreaterThan(200);
-}, 60_000);
-
 test("raft takes the same way for the same plan, another one for another seed", () => {
   const plan = raftTier.plan(7);
   const run = raftTier.run(plan);

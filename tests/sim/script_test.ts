@@ -49,7 +49,7 @@ describe("parseScript() says what is wrong, and where:", () => {
     [/,\n {2}"tier"/, '\n  "tier"', "it is no JSON"],
     [TEXT, "[]", "the file: must be an object"],
     ['"A vote was counted twice"', '" "', "why: say which promise was broken"],
-    ['"raft"', '"rafts"', "tier: accepted are raft, storage, broker"],
+    ['"raft"', '"rafts"', "tier: accepted are raft, metadata, storage, broker"],
     ['"seed": 7', '"seed": -7', "seed: must be at least 0"],
     ['"seed": 7', '"seed": 7.5', "seed: must be a whole number"],
     ['"seed": 7,', "", "seed: missing"],

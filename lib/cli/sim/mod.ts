@@ -64,7 +64,7 @@ promise was broken. A seed means the same only for the same version; a script is
     json:
       "tiers: tier, firstSeed, seeds, twice, failed, events, virtualMs, ms, seedsPerMinute, counts, marks, hash, failures (seed, violation, command, script)",
     flags: {
-      "tier": { type: "choice", choices: ["raft", "storage", "broker", "all"], default: "broker", help: "what is simulated" },
+      "tier": { type: "choice", choices: ["raft", "metadata", "storage", "broker", "all"], default: "broker", help: "what is simulated" },
       "seed": { type: "integer", short: "s", value: "N", min: 0, help: "replay this one" },
       "seeds": { type: "string", value: "A-B", help: "run these, in order; a single number N: 1 to N" },
       "for": { type: "duration", help: "run so long, each tier its share; fresh seeds where --seeds names none" },

@@ -1,4 +1,4 @@
-/** What a plan's knobs mean in this tier; what a plan leaves out is as shipped, on a quick disk and quiet links. */
+/** What a plan's knobs mean where Raft runs; what a plan leaves out is as shipped, on a quick disk and quiet links. */
 import { defaultRaftDriverSettings, type RaftDriverSettings } from "../../controller/mod.ts";
 import { defaultRaftSettings, type RaftSettings } from "../../raft/mod.ts";
 
@@ -18,9 +18,7 @@ const WORLD = {
   padding: 0,
   /** The node to which alone anything happens (0: none): then the others keep their leader and their term. */
   flap: 0,
-  /** 1: the nodes host the metadata, with topics created and deleted, instead of a list of numbers. */
-  controller: 0,
-  /** 1: over the real storage on a modelled disk, instead of a modelled store. */
+  /** 1: the metadata lies in the real storage on a simulated disk, instead of a modelled store. */
   realStore: 0,
 };
 

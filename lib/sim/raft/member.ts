@@ -1,6 +1,6 @@
 /** What the tier asks of a node, whatever the node hosts: a machine, what it has on disk, and the process that runs there now. */
 import type { NodeId } from "../../protocol/mod.ts";
-import type { Raft } from "../../raft/mod.ts";
+import type { Raft, SnapshotMeta } from "../../raft/mod.ts";
 import type { EndKind, Machine } from "../machine.ts";
 import type { World } from "../world.ts";
 import type { Knobs } from "./knobs.ts";
@@ -18,6 +18,13 @@ export interface Setting {
 
 /** What a proposer is told. `unknown`: the node is not leader any more, or is gone. */
 export type Outcome = "committed" | "unknown";
+
+/** What the nodes of a tier replicate. */
+export interface Hosted {
+  member(id: NodeId, setting: Setting): Member;
+  /** What a snapshot says: the index of the last entry in it, and the state as something to compare. */
+  stateOf(meta: SnapshotMeta, data: Uint8Array): { readonly index: number; readonly state: number | string };
+}
 
 export interface Member extends Seen {
   readonly id: NodeId;

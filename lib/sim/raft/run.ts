@@ -4,11 +4,8 @@ import type { Fault, Plan, RunResult } from "../plan.ts";
 import type { Draws } from "../random.ts";
 import { World } from "../world.ts";
 import { type Knobs, knobsOf } from "./knobs.ts";
-import { decodeState } from "./ledger.ts";
 import { Links } from "./links.ts";
-import { ControllerMember, metadataOf } from "./controller_member.ts";
-import { LedgerMember } from "./ledger_member.ts";
-import type { Member, Outcome, Setting } from "./member.ts";
+import type { Hosted, Member, Outcome, Setting } from "./member.ts";
 import { Oracles } from "./oracles.ts";
 
 /** Virtual time for everything to come right once it was healed; it takes a fraction of it. */
@@ -18,10 +15,10 @@ const ASK_MS = 50;
 /** How many more entries a healed majority must commit. */
 const MORE = 3;
 
-export function runRaft(plan: Plan, trace = false): RunResult {
+export function runRaft(hosted: Hosted, plan: Plan, trace = false): RunResult {
   const world = new World(plan.seed);
   if (trace) world.trace.keep();
-  const run = new Run(world, plan, knobsOf(plan.knobs));
+  const run = new Run(world, hosted, plan, knobsOf(plan.knobs));
   run.faults();
   run.recovery();
   return world.result(run.counts);
@@ -40,17 +37,16 @@ class Run {
   #proposals = 0;
   readonly #told = { committed: 0, unknown: 0 };
 
-  constructor(world: World, plan: Plan, knobs: Knobs) {
+  constructor(world: World, hosted: Hosted, plan: Plan, knobs: Knobs) {
     this.#world = world;
     this.#plan = plan;
     this.#knobs = knobs;
-    const hostsMetadata = knobs.world.controller === 1 || knobs.world.realStore === 1;
-    this.#oracles = new Oracles(world, knobs.world.flap, hostsMetadata ? metadataOf : (_, data) => decodeState(data));
+    this.#oracles = new Oracles(world, knobs.world.flap, hosted.stateOf);
     this.#links = new Links(world, knobs.world);
     this.#chaos = world.draws("chaos");
     const voters = Array.from({ length: plan.nodes }, (_, at) => nodeId(at + 1));
     const setting: Setting = { world, voters, knobs, links: this.#links, oracles: this.#oracles };
-    this.#members = voters.map((id) => hostsMetadata ? new ControllerMember(id, setting) : new LedgerMember(id, setting));
+    this.#members = voters.map((id) => hosted.member(id, setting));
     this.#oracles.watch(this.#members);
     for (const member of this.#members) {
       member.machine.onExit = () => this.#exited(member);

@@ -3,9 +3,6 @@ import type { Fault, Plan } from "../plan.ts";
 import { Draws } from "../random.ts";
 
 const HORIZON_MS = 20_000;
-/** So many seeds host the metadata of a cluster, four times as slow, and so many of these over the real storage, ten times as slow: closer to the product. */
-const CONTROLLER_SHARE = 0.045;
-const REAL_STORE_SHARE = 0.35;
 /** Five voters cost twice what three do, and find less for it; some things take five. */
 const FIVE_VOTERS_SHARE = 0.35;
 /** One seed in so many lets a single node flap and asks the others not to care. */
@@ -19,7 +16,6 @@ export function planRaft(seed: number): Plan {
 
 function anything(draws: Draws, seed: number, nodes: number): Plan {
   const knobs: Record<string, number> = { ...times(draws), ...sizes(draws) };
-  if (draws.chance(CONTROLLER_SHARE)) knobs[draws.chance(REAL_STORE_SHARE) ? "realStore" : "controller"] = 1;
   if (draws.chance(0.6)) knobs["loss"] = round(draws.skewed(0.002, 0.3));
   if (draws.chance(0.4)) knobs["duplicates"] = round(draws.skewed(0.01, 0.3));
   if (draws.chance(0.5)) knobs["reorder"] = 1;

@@ -1,5 +1,5 @@
 /**
- * Bugs that are put into a copy of the source to see whether the simulator finds them. Lists, one a tier, beside this file: `raft.ts`,
+ * Bugs that are put into a copy of the source to see whether the simulator finds them. Lists, one a tier, beside this file: `raft.ts`, `metadata.ts`,
  * `storage.ts`, `broker.ts`, each with `export const PLANTED: readonly PlantedBug[]`. `run.ts` makes them and counts seeds.
  */
 import type { TierName } from "../../../lib/sim/mod.ts";

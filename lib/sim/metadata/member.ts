@@ -11,9 +11,9 @@ import { openStorage, type RaftStore, type StorageSettings } from "../../storage
 import { PageCacheDisk } from "../disk/disk.ts";
 import { markOf } from "../disk/types.ts";
 import { type EndKind, Machine } from "../machine.ts";
-import { ModelDisk } from "./disk.ts";
-import type { Member, Outcome, Setting } from "./member.ts";
-import { NO_NET } from "./nothing.ts";
+import { ModelDisk } from "../raft/disk.ts";
+import type { Hosted, Member, Outcome, Setting } from "../raft/member.ts";
+import { NO_NET } from "../raft/nothing.ts";
 
 /** How long a start waits for a leader: longer than any run, so that what keeps it waiting is seen by the oracles. */
 const START_MS = 1_000_000;
@@ -42,13 +42,13 @@ const STORAGE: Partial<StorageSettings> = {
   minFreeBytes: 1,
 };
 
-/** Equal states have equal bytes. That they can be read is seen by whoever starts from them. */
-export const metadataOf = (meta: SnapshotMeta, data: Uint8Array): { readonly index: number; readonly state: string } => ({
-  index: meta.index,
-  state: snapshotHash(data),
-});
+export const METADATA: Hosted = {
+  member: (id, setting) => new MetadataMember(id, setting),
+  // Equal states have equal bytes. That they can be read is seen by whoever starts from them.
+  stateOf: ({ index }, data) => ({ index, state: snapshotHash(data) }),
+};
 
-export class ControllerMember implements Member {
+class MetadataMember implements Member {
   readonly id: NodeId;
   readonly machine: Machine;
   readonly disk: ModelDisk | null;
@@ -202,11 +202,11 @@ export class ControllerMember implements Member {
 
 /** The controller as it is, with the oracles looking on. */
 class Watched extends NodeController {
-  readonly #member: ControllerMember;
+  readonly #member: MetadataMember;
   readonly #setting: Setting;
 
   constructor(
-    ...[io, settings, store, peers, member, setting]: [...ConstructorParameters<typeof NodeController>, ControllerMember, Setting]
+    ...[io, settings, store, peers, member, setting]: [...ConstructorParameters<typeof NodeController>, MetadataMember, Setting]
   ) {
     super(io, settings, store, peers);
     this.#member = member;

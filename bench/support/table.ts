@@ -16,6 +16,10 @@ export function printTable(title: string, figures: readonly Figure[]): void {
   console.log(`\n${title}`);
   for (const f of figures) {
     const verdict = f.target === null ? "" : f.ratio >= f.target ? `reaches ${f.target}` : `BELOW ${f.target}`;
-    console.log(`  ${f.what.padEnd(46)} ${f.ours.padStart(26)} ${f.beside.padStart(26)} ${(Number.isNaN(f.ratio) ? "" : `${f.ratio.toFixed(2)}x`).padStart(9)}  ${verdict}`);
+    console.log(
+      `  ${f.what.padEnd(46)} ${f.ours.padStart(26)} ${f.beside.padStart(26)} ${
+        (Number.isNaN(f.ratio) ? "" : `${f.ratio.toFixed(2)}x`).padStart(9)
+      }  ${verdict}`,
+    );
   }
 }

@@ -15,7 +15,9 @@ export const SEEDS_MAX = 1000;
 
 /** All bugs of all lists that are there. */
 export async function plantedBugs(): Promise<readonly PlantedBug[]> {
-  const lists = ["raft", "metadata", "storage", "broker"].map((tier) => join(import.meta.dir, `${tier}.ts`)).filter((path) => existsSync(path));
+  const lists = ["raft", "metadata", "storage", "broker"].map((tier) => join(import.meta.dir, `${tier}.ts`)).filter((path) =>
+    existsSync(path)
+  );
   const modules = await Promise.all(lists.map((path) => import(path) as Promise<{ readonly PLANTED: readonly PlantedBug[] }>));
   return modules.flatMap(({ PLANTED }) => PLANTED);
 }

@@ -12,8 +12,9 @@ import { PageCacheDisk } from "../disk/disk.ts";
 import { markOf } from "../disk/types.ts";
 import { type EndKind, Machine } from "../machine.ts";
 import { ModelDisk } from "../raft/disk.ts";
-import type { Hosted, Member, Outcome, Setting } from "../raft/member.ts";
+import type { Hosting, Member, Outcome, Setting } from "../raft/member.ts";
 import { NO_NET } from "../raft/nothing.ts";
+import { Promises } from "./promises.ts";
 
 /** How long a start waits for a leader: longer than any run, so that what keeps it waiting is seen by the oracles. */
 const START_MS = 1_000_000;
@@ -42,10 +43,13 @@ const STORAGE: Partial<StorageSettings> = {
   minFreeBytes: 1,
 };
 
-export const METADATA: Hosted = {
-  member: (id, setting) => new MetadataMember(id, setting),
-  // Equal states have equal bytes. That they can be read is seen by whoever starts from them.
-  stateOf: ({ index }, data) => ({ index, state: snapshotHash(data) }),
+export const METADATA: Hosting = (world) => {
+  const promises = new Promises(world);
+  return {
+    member: (id, setting) => new MetadataMember(id, setting, promises),
+    // Equal states have equal bytes. That they can be read is seen by whoever starts from them.
+    stateOf: ({ index }, data) => ({ index, state: snapshotHash(data) }),
+  };
 };
 
 class MetadataMember implements Member {
@@ -53,6 +57,7 @@ class MetadataMember implements Member {
   readonly machine: Machine;
   readonly disk: ModelDisk | null;
   readonly #setting: Setting;
+  readonly #promises: Promises;
   readonly #files: PageCacheDisk | null;
   #controller: NodeController | null = null;
   /** The snapshot of the last start. */
@@ -61,10 +66,11 @@ class MetadataMember implements Member {
   /** Topics that were told to be there, and were not asked to be deleted. */
   #topics: string[] = [];
 
-  constructor(id: NodeId, setting: Setting) {
+  constructor(id: NodeId, setting: Setting, promises: Promises) {
     const { world, knobs, oracles, links } = setting;
     this.id = id;
     this.#setting = setting;
+    this.#promises = promises;
     const isReal = knobs.world.realStore === 1;
     this.disk = isReal ? null : new ModelDisk(world, id, oracles, knobs.world);
     this.#files = isReal ? new PageCacheDisk(world, `node${id}`, { syncMs: [knobs.world.writeMs / 4, knobs.world.writeMs * 4] }) : null;
@@ -169,22 +175,28 @@ class MetadataMember implements Member {
     const known = this.#topics;
     const roll = id % 8;
     if (roll === 7 || controller.image.brokers.size === 0) {
-      await controller.registerBroker({ id: nodeId(1 + id % 3), rack: null, endpoints: [] }, deadline);
+      const broker = nodeId(1 + id % 3);
+      this.#promises.registered(broker, await controller.registerBroker({ id: broker, rack: null, endpoints: [] }, deadline));
     } else if (roll >= 4 && roll <= 5 && known.length > 0) {
       const name = known.splice(id % known.length, 1)[0]!;
-      await controller.deleteTopics([{ name }], deadline);
+      this.#promises.deleting(name);
+      const [row] = await controller.deleteTopics([{ name }], deadline);
+      if (row?.ok !== true) return this.#setting.world.fail(`Node ${this.id} refuses to delete topic "${name}": ${row?.message}`);
+      this.#promises.deleted(name);
       if (controller.image.topics.has(name)) {
         this.#setting.world.fail(`Node ${this.id} told that "${name}" is deleted, and has it`);
       }
     } else if (roll === 6) {
-      await controller.nextProducerId(deadline);
+      this.#promises.producerId(await controller.nextProducerId(deadline));
     } else {
       const name = `t${id}`;
       const mark = markOf(id);
-      const topic = { name, partitions: 1 + id % 3, replicationFactor: 1, assignments: [], configs: [{ name: "mark", value: mark }] };
+      const partitions = 1 + id % 3;
+      const topic = { name, partitions, replicationFactor: 1, assignments: [], configs: [{ name: "mark", value: mark }] };
       const [row] = await controller.createTopics([topic], false, deadline);
       if (row?.ok !== true) return this.#setting.world.fail(`Node ${this.id} refuses topic "${name}": ${row?.message}`);
       this.#acknowledged(controller, name, mark);
+      this.#promises.created({ name, partitions, mark });
       known.push(name);
     }
   }
@@ -193,6 +205,10 @@ class MetadataMember implements Member {
     const { world, oracles } = this.#setting;
     if (!controller.image.topics.has(name)) world.fail(`Node ${this.id} told that "${name}" is created, and does not have it`);
     if (this.#files !== null) oracles.mustBeDurable(mark);
+  }
+
+  looksAtEnd(): void {
+    this.#promises.judge(this.id, this.#controller!.image);
   }
 
   isDurable(mark: string): boolean {

@@ -8,14 +8,14 @@ import { ModelDisk } from "./disk.ts";
 import type { Knobs } from "./knobs.ts";
 import { chained, commandOf, decodeState, EMPTY_CHAIN, encodeState } from "./ledger.ts";
 import type { Links } from "./links.ts";
-import type { Hosted, Member, Outcome, Setting } from "./member.ts";
+import type { Hosting, Member, Outcome, Setting } from "./member.ts";
 import { NO_NET } from "./nothing.ts";
 import type { Oracles } from "./oracles.ts";
 
-export const LEDGER: Hosted = {
+export const LEDGER: Hosting = () => ({
   member: (id, setting) => new LedgerMember(id, setting),
   stateOf: (_, data) => decodeState(data),
-};
+});
 
 class LedgerMember implements Member, RaftHost {
   readonly id: NodeId;

@@ -19,7 +19,8 @@ export interface Setting {
 /** What a proposer is told. `unknown`: the node is not leader any more, or is gone. */
 export type Outcome = "committed" | "unknown";
 
-/** What the nodes of a tier replicate. */
+/** What the nodes of a tier replicate; made anew for each run. */
+export type Hosting = (world: World) => Hosted;
 export interface Hosted {
   member(id: NodeId, setting: Setting): Member;
   /** What a snapshot says: the index of the last entry in it, and the state as something to compare. */
@@ -38,4 +39,6 @@ export interface Member extends Seen {
   end(kind: EndKind): void;
   /** Only at the leader. @param id unique in the run. */
   propose(id: number, told: (outcome: Outcome) => void): void;
+  /** All nodes are one again: may look at what it has. */
+  looksAtEnd?(): void;
 }

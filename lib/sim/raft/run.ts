@@ -5,20 +5,22 @@ import type { Draws } from "../random.ts";
 import { World } from "../world.ts";
 import { type Knobs, knobsOf } from "./knobs.ts";
 import { Links } from "./links.ts";
-import type { Hosted, Member, Outcome, Setting } from "./member.ts";
+import type { Hosted, Hosting, Member, Outcome, Setting } from "./member.ts";
 import { Oracles } from "./oracles.ts";
 
 /** Virtual time for everything to come right once it was healed; it takes a fraction of it. */
 const HEALED_MS = 120_000;
 /** How often the healed nodes are asked for more. */
 const ASK_MS = 50;
+/** Times of refusing votes after which a leader that hears nobody has resigned; clocks drift, timers are late. */
+const RESIGNS_WITHIN = 3;
 /** How many more entries a healed majority must commit. */
 const MORE = 3;
 
-export function runRaft(hosted: Hosted, plan: Plan, trace = false): RunResult {
+export function runRaft(hosting: Hosting, plan: Plan, trace = false): RunResult {
   const world = new World(plan.seed);
   if (trace) world.trace.keep();
-  const run = new Run(world, hosted, plan, knobsOf(plan.knobs));
+  const run = new Run(world, hosting(world), plan, knobsOf(plan.knobs));
   run.faults();
   run.recovery();
   return world.result(run.counts);
@@ -160,8 +162,18 @@ class Run {
     const core = this.#someMajority();
     this.#heal(core, this.#chaos.pick(["dead", "cut off", "paused"]));
     this.#converge(core, MORE);
+    this.#othersResign(core);
     this.#heal(this.#members, "cut off");
     this.#converge(this.#members, 1);
+  }
+
+  /** Who led and was cut off must find out without a word from anybody: clients wait for its answers (check-quorum). */
+  #othersResign(core: readonly Member[]): void {
+    const world = this.#world;
+    const left = (): readonly Member[] => this.#members.filter((member) => !core.includes(member) && leads(member));
+    const withinMs = RESIGNS_WITHIN * this.#knobs.raft.voteRefusalMs;
+    if (left().length > 0) world.run(world.now + withinMs, () => left().length === 0);
+    for (const { id } of left()) world.fail(`Node ${id} still leads ${withinMs} ms after it was cut off from all others`);
   }
 
   #someMajority(): readonly Member[] {
@@ -217,7 +229,10 @@ class Run {
         }; committed ${this.#oracles.committed}, asked for ${more} more, told ${committed}`,
       );
     }
-    for (const { id, applied, state } of core) this.#oracles.stateIs(id, applied, state);
+    for (const member of core) {
+      this.#oracles.stateIs(member.id, member.applied, member.state);
+      member.looksAtEnd?.();
+    }
   }
 }
 

@@ -78,7 +78,14 @@ export const PLANTED: readonly PlantedBug[] = [
     tier,
     file: CORE,
     line: "if (!replication.isHeard(now)) return this.#becomeFollower(this.#state.term, null, now); // check-quorum",
-    wrong: "// check-quorum",
+    wrong: "if (!replication.isHeard(now)) return;",
+  },
+  {
+    name: "a leader that goes on although a majority does not answer",
+    tier,
+    file: CORE,
+    line: "if (!replication.isHeard(now)) return this.#becomeFollower(this.#state.term, null, now); // check-quorum",
+    wrong: "",
   },
   // ── the log ──
   {

@@ -5,6 +5,7 @@ import { Draws } from "../random.ts";
 const HORIZON_MS = 20_000;
 /** Five voters cost twice what three do, and find less for it; some things take five. */
 const FIVE_VOTERS_SHARE = 0.35;
+const ROLLING_SHARE = 0.3;
 /** One seed in so many lets a single node flap and asks the others not to care. */
 const FLAP_SHARE = 0.05;
 
@@ -49,7 +50,24 @@ function anything(draws: Draws, seed: number, nodes: number): Plan {
   often(0.1, [1_000, 8_000], (at) => faults.push({ kind: "diskFull", at, node: node(), forMs: forMs(3_000) }));
   often(0.2, [1_000, 8_000], (at) => faults.push({ kind: "diskSlow", at, node: node(), forMs: forMs(5_000), factor: 20 }));
   often(0.4, [500, 8_000], (at) => faults.push({ kind: "drift", at, node: node(), forMs: forMs(20_000), rate: draws.between(0.99, 1.01) }));
+  if (draws.chance(ROLLING_SHARE)) faults.push(...rolling(draws, nodes, knobs["electionMaxMs"]!));
   return plan(draws, seed, nodes, knobs, faults);
+}
+
+/**
+ * A minority is alone, then at once another one: who led and was left behind meets those who went on, while their leader is gone. So logs part by what only
+ * one of them has, and the wrong one can win.
+ */
+function rolling(draws: Draws, nodes: number, electionMaxMs: number): Fault[] {
+  const faults: Fault[] = [];
+  const lastsMs = draws.skewed(electionMaxMs, 4 * electionMaxMs);
+  const all = Array.from({ length: nodes }, (_, at) => at + 1);
+  for (let at = draws.float() * lastsMs; at < HORIZON_MS; at += lastsMs) {
+    const left = [...all];
+    const alone = Array.from({ length: (nodes - 1) / 2 }, () => left.splice(draws.below(left.length), 1)[0]!);
+    for (const one of alone) for (const other of left) faults.push(...apart(one, other, Math.ceil(at), Math.ceil(lastsMs)));
+  }
+  return faults;
 }
 
 /** Only one node is cut off, again and again and in any direction, and dies: the others keep their leader and their term. */

@@ -101,6 +101,7 @@ const files = {
   "a.json": "{",
   "b.json": formatScript({ why: "x", plan: { ...plan, tier: "broker" } }),
   "c.json": formatScript({ why: "x", plan: { ...plan, workloads: [{ kind: "older", clients: 1, operations: 1, knobs: {} }] } }),
+  "d.json": formatScript({ why: "x", plan: { ...plan, faults: [{ kind: "reset", at: 1, node: 1 }] } }),
 };
 for (
   const [args, message, code] of [
@@ -111,6 +112,7 @@ for (
     [["--seeds", "x"], 'Invalid "--seeds x"', 64],
     [["--for", "0s"], 'Invalid "--for 0s": nothing would run', 64],
     [["--seeds", "3", "--trace"], "Cannot use --trace without --seed or --script", 64],
+    [["--script", "d.json"], 'd.json: There is no fault "reset" in the tier storage: another version wrote it', 1],
     [["--script", "c.json"], 'c.json: There is no workload "older" in the tier storage: another version wrote it', 1],
     [["--script", "a.json"], "a.json: Cannot read the script: it is no JSON", 1],
     [["--script", "b.json"], 'There is no simulator for "broker" here: there are storage', 1],

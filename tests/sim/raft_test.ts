@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Plan } from "../../lib/sim/mod.ts";
+import { type Plan, unknownIn } from "../../lib/sim/mod.ts";
 import { raftTier } from "../../lib/sim/raft/tier.ts";
 
 const SEEDS = 100;
@@ -62,7 +62,8 @@ test("raft ends a node whose disk fails or stalls for too long, and goes on with
   expect(counts["acknowledged"]).toBeGreaterThan(100);
 });
 
-test("a plan with a knob or a fault that the tier does not know is refused", () => {
-  expect(() => raftTier.run({ ...quiet, knobs: { heartbeat: 1 } })).toThrow('No such knob: "heartbeat"');
+test("a plan with a knob or a fault that the tier does not know is told so", () => {
+  const plan: Plan = { ...quiet, knobs: { heartbeat: 1, loss: 0.1 }, faults: [{ kind: "reset", at: 1, node: 1 }] };
+  expect(unknownIn(raftTier, plan)).toEqual({ workloads: [], faults: ["reset"], knobs: ["heartbeat"] });
   expect(raftTier.run({ ...quiet, faults: [{ kind: "reset", at: 1, node: 1 }] }).violation).toContain('No such fault here: "reset"');
 });

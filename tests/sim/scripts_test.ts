@@ -18,7 +18,7 @@ for (const path of paths) {
   const { why, plan } = parseScript(await Bun.file(join(root, path)).text());
   test(`${path} holds: ${why}`, async () => {
     // A script of words that nobody knows any more holds, and says nothing.
-    expect(unknownIn(await TIERS[plan.tier]!(), plan)).toEqual({ workloads: [], knobs: [] });
+    expect(unknownIn(await TIERS[plan.tier]!(), plan)).toEqual({ workloads: [], faults: [], knobs: [] });
     expect((await runPlan(await TIERS[plan.tier]!(), plan)).violation).toBeNull();
   });
 }

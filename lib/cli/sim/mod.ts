@@ -157,12 +157,10 @@ class Session {
 
   /** @throws {CommandFailed} when it cannot be run here. */
   #introduce(plan: Plan, why: string): void {
-    const { workloads, knobs } = unknownIn(this.#tier, plan);
-    const [workload] = workloads;
-    if (workload !== undefined) {
-      throw new CommandFailed(
-        `${this.#flags.script}: There is no workload "${workload}" in the tier ${this.#name}: another version wrote it`,
-      );
+    const { workloads, faults, knobs } = unknownIn(this.#tier, plan);
+    const [word] = [...workloads.map((kind) => `workload "${kind}"`), ...faults.map((kind) => `fault "${kind}"`)];
+    if (word !== undefined) {
+      throw new CommandFailed(`${this.#flags.script}: There is no ${word} in the tier ${this.#name}: another version wrote it`);
     }
     const { out } = this.#context;
     out.note(`Script: ${why}`);

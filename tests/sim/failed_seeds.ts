@@ -56,5 +56,7 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795290688446,
     20391,
     1795292375785,
+    1795303243403,
+    1795303245861,
   ],
 };

@@ -353,6 +353,23 @@ describe("faults", () => {
     expect([near.closes, far.closes]).toEqual([["ECONNRESET"], ["ECONNRESET"]]);
   });
 
+  test("what is written between a reset and the news of it arrives never, not behind a gap", () => {
+    let lost = 0;
+    for (let seed = 0; seed < 50; seed++) {
+      const town = new Town(seed, { ...QUIET, delayMsMin: 2, delayMsMax: 3, windowBytesMin: 1000, windowBytesMax: 1001 });
+      const { near, far } = town.pair(bytes(seed, 90));
+      town.network.apply({ kind: "reset", at: 0, node: 1 });
+      const more = bytes(seed + 1, 10);
+      const taken = near.socket.write(more);
+      near.socket.end();
+      town.run(1000);
+      expect(startsWith([...near.accepted, ...more.subarray(0, taken)], far.received)).toBe(true);
+      expect(far.closes).toEqual(["ECONNRESET"]);
+      if (far.received.length < near.accepted.length) lost++;
+    }
+    expect(lost).toBeGreaterThan(10);
+  });
+
   test("a throttle lets so many bytes through, until it ends", () => {
     const town = new Town(14, QUIET);
     town.serve();

@@ -53,6 +53,8 @@ export class Stream implements Traveller {
   #isDeaf = false;
   /** Nothing of it arrives any more, and nobody is told: something in between forgot it. */
   #isSwallowed = false;
+  /** The rest of what was accepted got lost: nothing that is accepted now may arrive behind it. */
+  #isTruncated = false;
   #isDone = false;
 
   constructor(world: World, link: Link, back: Link, target: Host, options: NetworkOptions, sender: Sender, receiver: Receiver) {
@@ -79,6 +81,7 @@ export class Stream implements Traveller {
     let taken = Math.min(room, bytes.length);
     if (taken > 0 && this.#draws.chance(this.#options.shortWriteShare)) taken = 1 + this.#draws.below(taken);
     if (taken < bytes.length) this.#block(taken < room);
+    if (this.#isTruncated) return taken;
     for (let at = 0; at < taken;) {
       const piece = bytes.slice(at, at + Math.min(taken - at, this.link.pieceBytesMax));
       at += piece.length;
@@ -92,7 +95,7 @@ export class Stream implements Traveller {
 
   /** After what was accepted comes nothing more. */
   finish(): void {
-    if (this.#hasFin || this.#isDone) return;
+    if (this.#hasFin || this.#isDone || this.#isTruncated) return;
     this.#hasFin = true;
     this.#lastArrival = Math.max(this.#lastArrival, this.#world.now + this.link.delayMs(this.#draws));
     this.#schedule();
@@ -117,7 +120,10 @@ export class Stream implements Traveller {
 
   /** What has not arrived yet gets lost, or a part of it: the sender has lost its power, or was reset. */
   truncate(): void {
+    this.#isTruncated = true;
     const kept = this.#draws.below(this.#queue.length + 1);
+    // Its end gets lost with it: what is left must not look like all there was.
+    if (kept < this.#queue.length) this.#hasFin = false;
     for (const { bytes } of this.#queue.splice(kept)) this.#unread -= bytes.length;
   }
 
@@ -183,7 +189,7 @@ export class Stream implements Traveller {
     this.#event = null;
     if (this.link.isCut) return this.link.stall(this);
     if (this.#queue.length === 0) {
-      if (this.#receiver.onFin()) this.drop();
+      if (this.#hasFin && this.#receiver.onFin()) this.drop();
       return;
     }
     const chunk = this.#cut();

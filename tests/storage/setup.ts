@@ -39,6 +39,8 @@ export interface TestIo extends Io {
 export function testIo(disk: Disk = createMemoryDisk(256 * 1024 * 1024)): TestIo {
   const fatals: string[] = [];
   const real = createRealIo({ onFatal: (_code, why) => fatals.push(why) });
+  // Tests that start a node half a million times would keep as many timers, with all that they hold.
+  real.deadlines.rest();
   return { ...real, disk, clock: new TestClock(real.clock), fatals };
 }
 

@@ -49,7 +49,7 @@ const CODES: Readonly<Record<Failure, Row>> = {
 export function kafkaErrorOf(error: unknown, family: ApiFamily = "other"): KafkaErrorName {
   if (error instanceof InvariantBroken) throw error;
   if (error instanceof OffsetOutOfRange) return "OFFSET_OUT_OF_RANGE";
-  if (error instanceof NotController) return "NOT_CONTROLLER";
+  if (error instanceof NotController && !error.outcomeUnknown) return "NOT_CONTROLLER";
   if (error instanceof RecordsNotDeletable) return "POLICY_VIOLATION";
   return CODES[failureOf(error)][family];
 }
@@ -63,6 +63,10 @@ export function apiFamilyOf(apiKey: number): ApiFamily {
   return COORDINATOR_KEYS.has(apiKey) ? "coordinator" : "other";
 }
 
+/** What clients are told of a write of a coordinator: of one whose outcome is unknown they know this name. */
+export const groupWriteError = (error: KafkaErrorName): KafkaErrorName =>
+  error === "REQUEST_TIMED_OUT" ? CODES.unknownOutcome.coordinator : error;
+
 /** Nobody wrote code for this error: it deserves a line in the log, where it came from included. */
 export function isUnforeseen(error: unknown): boolean {
   const isKnown = error instanceof OffsetOutOfRange || error instanceof NotController || error instanceof RecordsNotDeletable;
@@ -70,7 +74,7 @@ export function isUnforeseen(error: unknown): boolean {
 }
 
 function failureOf(error: unknown): Failure {
-  if (error instanceof DeadlineExceeded || error instanceof StorageFenced) return "unknownOutcome";
+  if (error instanceof DeadlineExceeded || error instanceof StorageFenced || error instanceof NotController) return "unknownOutcome";
   if (error instanceof Overloaded) return "overloaded";
   if (error instanceof DiskFull) return "diskFull";
   if (error instanceof CorruptLog) return "corrupt";

@@ -26,6 +26,7 @@ import { memberId } from "./member_id.ts";
 import { OFFSETS_TOPIC, OffsetsTopic } from "./offsets_topic.ts";
 import { partitionFor } from "./partition_for.ts";
 import { ShardHost } from "./shard_host.ts";
+import { UNKNOWN_OUTCOME } from "./tickets.ts";
 import type { CoordinatorSettings, FetchedOffsets, GroupCoordinator, GroupStats, PartitionLag, RebalancedGroup } from "./types.ts";
 
 /** Logs that are read at the same time when the node starts; the others wait their turn. */
@@ -153,7 +154,7 @@ export class Groups implements GroupCoordinator {
       question.groupId,
       (ticket) => ({ ...question, kind: "commit", ticket }),
       refuse,
-      "COORDINATOR_NOT_AVAILABLE",
+      UNKNOWN_OUTCOME,
       deadline,
     );
   }
@@ -195,7 +196,7 @@ export class Groups implements GroupCoordinator {
         ids[0]!,
         (ticket) => ({ kind: "deleteGroups", ticket, groupIds: ids }),
         refuse,
-        "COORDINATOR_NOT_AVAILABLE",
+        UNKNOWN_OUTCOME,
         deadline,
       );
     }));
@@ -209,7 +210,7 @@ export class Groups implements GroupCoordinator {
       question.groupId,
       (ticket) => ({ ...question, kind: "deleteOffsets", ticket }),
       refuse,
-      "COORDINATOR_NOT_AVAILABLE",
+      UNKNOWN_OUTCOME,
       deadline,
     );
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { apiFamilyOf, isUnforeseen, kafkaErrorOf } from "../../lib/broker/error_mapping.ts";
 import { HANDLERS } from "../../lib/broker/mod.ts";
+import { NotController } from "../../lib/controller/mod.ts";
 import { Closed, DeadlineExceeded, InvariantBroken, IoFailed, Overloaded } from "../../lib/io/mod.ts";
 import { kafkaError } from "../../lib/protocol/mod.ts";
 import { CorruptLog, DiskFull, OffsetOutOfRange, StorageFenced } from "../../lib/storage/errors.ts";
@@ -14,6 +15,8 @@ const FORESEEN = [
   new StorageFenced("fenced"),
   new CorruptLog("corrupt"),
   new OffsetOutOfRange(5, 10, 20),
+  new NotController(null, false),
+  new NotController(null, true),
 ];
 
 describe("kafkaErrorOf()", () => {
@@ -26,13 +29,20 @@ describe("kafkaErrorOf()", () => {
     [FORESEEN[5]!.name, FORESEEN[5], ["REQUEST_TIMED_OUT", "KAFKA_STORAGE_ERROR", "COORDINATOR_NOT_AVAILABLE", "REQUEST_TIMED_OUT"]],
     [FORESEEN[6]!.name, FORESEEN[6], ["KAFKA_STORAGE_ERROR", "CORRUPT_MESSAGE", "NOT_COORDINATOR", "CORRUPT_MESSAGE"]],
     [FORESEEN[7]!.name, FORESEEN[7], ["OFFSET_OUT_OF_RANGE", "OFFSET_OUT_OF_RANGE", "OFFSET_OUT_OF_RANGE", "OFFSET_OUT_OF_RANGE"]],
+    ["NotController, not done", FORESEEN[8], ["NOT_CONTROLLER", "NOT_CONTROLLER", "NOT_CONTROLLER", "NOT_CONTROLLER"]],
+    // The proposal is in the log: another leader may commit it.
+    [
+      "NotController, unknown",
+      FORESEEN[9],
+      ["REQUEST_TIMED_OUT", "KAFKA_STORAGE_ERROR", "COORDINATOR_NOT_AVAILABLE", "REQUEST_TIMED_OUT"],
+    ],
     ["TypeError", new TypeError("a bug"), ["REQUEST_TIMED_OUT", "UNKNOWN_SERVER_ERROR", "UNKNOWN_SERVER_ERROR", "UNKNOWN_SERVER_ERROR"]],
   ])("gives %s its code for produce, fetch, coordinators and the others", (_name, error, codes) => {
     expect((["produce", "fetch", "coordinator", "other"] as const).map((family) => kafkaErrorOf(error, family))).toEqual(codes as never);
   });
 
   test("tells a producer only what it may try again, and never -1", () => {
-    for (const error of [...FORESEEN.slice(0, -1), new Error("anything")]) {
+    for (const error of [...FORESEEN.filter((error) => !(error instanceof OffsetOutOfRange)), new Error("anything")]) {
       expect(kafkaError(kafkaErrorOf(error, "produce")).retriable).toBe(true);
     }
   });

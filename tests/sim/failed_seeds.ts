@@ -58,5 +58,8 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795292375785,
     1795303243403,
     1795303245861,
+    1795304380741,
+    1795304382338,
+    1795304384628,
   ],
 };

@@ -370,6 +370,17 @@ describe("faults", () => {
     expect(lost).toBeGreaterThan(10);
   });
 
+  test("a reset that a cut swallows: the other side finds out when nothing was said for long", () => {
+    const town = new Town(15, QUIET);
+    const { near, far } = town.pair();
+    town.network.apply({ kind: "cut", at: 0, from: "node1", to: "client1", forMs: 1000 });
+    far.socket.destroy();
+    town.run(50_000);
+    expect(near.closes).toEqual([]);
+    town.run(100_000);
+    expect(near.closes).toEqual(["ETIMEDOUT"]);
+  });
+
   test("a throttle lets so many bytes through, until it ends", () => {
     const town = new Town(14, QUIET);
     town.serve();

@@ -56,11 +56,13 @@ export const statusOf = (error: KafkaErrorName): number => STATUS[error] ?? 500;
 /** @param detail what to do; Kafka's own words when there is nothing better. */
 export function kafkaProblem(error: KafkaErrorName, detail?: string | null, errors?: readonly FieldError[]): Problem {
   const { text } = kafkaError(error);
+  const status = statusOf(error);
+  const more = status === 504 ? ": the outcome is unknown, look what is there before trying again" : "";
   return {
     type: problemType(error.toLowerCase().replaceAll("_", "-")),
     title: text,
-    status: statusOf(error),
-    detail: detail || text,
+    status,
+    detail: detail || text + more,
     kafkaError: error,
     ...(errors && { errors }),
   };

@@ -12,6 +12,7 @@ import {
   type OffsetCommitResponse,
   type Uuid,
 } from "../../protocol/mod.ts";
+import { groupWriteError } from "../error_mapping.ts";
 import { handler, type RequestContext } from "../handler.ts";
 
 const GROUP_ID_NOT_FOUND_SINCE = 9;
@@ -44,7 +45,7 @@ export const offsetCommit = handler<OffsetCommitRequest, OffsetCommitResponse>({
         const partitions = reply.error === "NONE" ? outcomes.next().value?.partitions ?? [] : [];
         const errors = new Map(partitions.map(({ partition, error }) => [partition, error]));
         const known = new Set(topic.known.map(({ partition }) => partition));
-        return row(topic, (partition) => !known.has(partition) ? topic.missing : errors.get(partition) ?? reply.error);
+        return row(topic, (partition) => !known.has(partition) ? topic.missing : groupWriteError(errors.get(partition) ?? reply.error));
       }),
     };
   },

@@ -4,6 +4,7 @@
  * - An error of the group stands on top, without rows.
  */
 import { errorCode, type KafkaErrorName, OffsetDelete, type OffsetDeleteRequest, type OffsetDeleteResponse } from "../../protocol/mod.ts";
+import { groupWriteError } from "../error_mapping.ts";
 import { handler } from "../handler.ts";
 
 export const offsetDelete = handler<OffsetDeleteRequest, OffsetDeleteResponse>({
@@ -17,7 +18,7 @@ export const offsetDelete = handler<OffsetDeleteRequest, OffsetDeleteResponse>({
       partitions: partitions.map(({ partitionIndex }) => partitionIndex).filter((partition) => exists(name, partition)),
     }));
     const reply = await services.groups.deleteOffsets({ groupId: request.groupId, topics }, deadline);
-    if (reply.error !== "NONE") return { errorCode: errorCode(reply.error), topics: [] };
+    if (reply.error !== "NONE") return { errorCode: errorCode(groupWriteError(reply.error)), topics: [] };
     return {
       errorCode: 0,
       topics: request.topics.map(({ name, partitions }, i) => {

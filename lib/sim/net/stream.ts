@@ -24,6 +24,8 @@ export interface Receiver {
   onArrival(bytes: Uint8Array): boolean;
   onFin(): boolean;
   onReset(code: string): void;
+  /** Nobody tells it that the connection is gone: it finds out when nothing was said for long. */
+  keepAlive(): void;
 }
 
 interface Packet {
@@ -114,7 +116,8 @@ export class Stream implements Traveller {
     this.truncate();
     this.swallow();
     this.#world.after(this.link.delayMs(this.#draws), "net.reset", this.#receiver.owner, () => {
-      if (!this.link.isCut) this.#receiver.onReset("ECONNRESET");
+      if (this.link.isCut) this.#receiver.keepAlive();
+      else this.#receiver.onReset("ECONNRESET");
     });
   }
 

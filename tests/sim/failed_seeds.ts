@@ -61,5 +61,6 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795304380741,
     1795304382338,
     1795304384628,
+    1795306038262,
   ],
 };

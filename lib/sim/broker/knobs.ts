@@ -92,10 +92,18 @@ export function drawKnobs(draws: Draws): Knobs {
   return related(knobs);
 }
 
-/** What settings must be to each other, for a node to start. */
+/** Connections that clients may want in the time after which idle ones are closed. */
+const CONNECTIONS_WANTED = 30;
+
+/** What settings must be to each other, for a node to start and for all clients to get a word in. */
 function related(knobs: Record<string, number>): Knobs {
   const exitMs = knobs["wal.sync.exit.ms"];
   if (exitMs !== undefined) knobs["wal.sync.stall.ms"] = Math.min(knobs["wal.sync.stall.ms"] ?? 1_000, exitMs);
+  const perSecond = knobs["max.connection.creation.rate"];
+  const idleMs = knobs["connections.max.idle.ms"];
+  if (perSecond !== undefined && idleMs !== undefined) {
+    knobs["max.connection.creation.rate"] = Math.max(perSecond, Math.ceil(CONNECTIONS_WANTED * 1_000 / idleMs));
+  }
   const requestBytes = knobs["queued.max.request.bytes"];
   const tailBytes = knobs["storage.tailHeldBytesMax"];
   // As the node itself keeps them to each other.

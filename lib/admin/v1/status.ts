@@ -57,7 +57,7 @@ export const statusOf = (error: KafkaErrorName): number => STATUS[error] ?? 500;
 export function kafkaProblem(error: KafkaErrorName, detail?: string | null, errors?: readonly FieldError[]): Problem {
   const { text } = kafkaError(error);
   const status = statusOf(error);
-  const more = status === 504 ? ": the outcome is unknown, look what is there before trying again" : "";
+  const more = status === 504 ? ": look what is there before trying again" : "";
   return {
     type: problemType(error.toLowerCase().replaceAll("_", "-")),
     title: text,

@@ -139,6 +139,17 @@ test("a batch that is known not to be written leaves no gap; one that may be mak
   }
 });
 
+test("the answer to an earlier batch that comes last does not give the sequences of the later one to another", () => {
+  const { queue, batches: [, second, third, fourth, fifth] } = filled(5);
+  queue.acknowledged(queue.take(identity));
+  for (let i = 0; i < 3; i++) queue.take(identity);
+  queue.acknowledged(third!);
+  queue.acknowledged(second!);
+  queue.gaveUp(fourth!);
+  expect(queue.take(identity)).toBe(fifth!);
+  expect(headOf(fifth!)).toBe("7.0:6");
+});
+
 test("a batch that may be written keeps its identity until that is known, whatever the partition waits for", () => {
   const { queue, batches: [, second, third] } = filled(3);
   queue.acknowledged(queue.take(identity));

@@ -96,7 +96,11 @@ export class PartitionQueue {
   /** The batch is in the log. */
   acknowledged(batch: Batch): void {
     this.#leave(batch);
-    if (this.#isOurs(batch)) this.#lastAcknowledged = (batch.sequence + batch.count - 1) % SEQUENCES;
+    if (!this.#isOurs(batch)) return;
+    const last = (batch.sequence + batch.count - 1) % SEQUENCES;
+    // The answer to an earlier one may come later, to its second try: what a later batch has used up stays used up.
+    const isNews = this.#lastAcknowledged < 0 || (last - this.#lastAcknowledged + SEQUENCES) % SEQUENCES < SEQUENCES / 2;
+    if (isNews) this.#lastAcknowledged = last;
   }
 
   /** The batch goes again. @param reset what its failure asks for. */

@@ -62,7 +62,7 @@ export function kafkaProblem(error: KafkaErrorName, detail?: string | null, erro
     type: problemType(error.toLowerCase().replaceAll("_", "-")),
     title: text,
     status,
-    detail: detail || text + more,
+    detail: (detail || text) + more,
     kafkaError: error,
     ...(errors && { errors }),
   };

@@ -78,7 +78,10 @@ export type NetFault =
   | At & { readonly kind: "halfOpen"; readonly from: string; readonly to: string }
   | At & For & { readonly kind: "throttle"; readonly from: string; readonly to: string; readonly bytesPerMs: number };
 
-export type Fault = ProcessFault | ClientFault | DiskFault | NetFault;
+/** Whoever is elected next is cut off from all others when it has sent so many messages as leader; who was so before comes back then. */
+export type LeaderFault = At & For & { readonly kind: "leaderCut"; readonly messages: number };
+
+export type Fault = ProcessFault | ClientFault | DiskFault | NetFault | LeaderFault;
 
 export interface RunResult {
   /** Null when everything held. */

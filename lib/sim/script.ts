@@ -98,6 +98,7 @@ const FAULTS: { readonly [Kind in Fault["kind"]]: readonly FieldsOf<Fault, Kind>
   bitRot: ["node"],
   reset: ["node"],
   cut: ["from", "to", "forMs"],
+  leaderCut: ["messages", "forMs"],
   halfOpen: ["from", "to"],
   throttle: ["from", "to", "forMs", "bytesPerMs"],
 };

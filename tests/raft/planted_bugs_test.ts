@@ -1,7 +1,7 @@
 /**
  * Shows that the scripts see: the core is copied with one line made wrong, and a script must go another way. For bugs that need an order of
- * things which seeds meet too rarely (HAZARDS R3, R4); the others are in `tests/sim/planted/raft.ts`. A bug whose line is no longer there fails
- * the test, so that the list follows the code.
+ * things which seeds meet once in hundreds (HAZARDS R3, R4); what seeds find is in `tests/sim/planted/raft.ts`. A bug whose line is no longer there
+ * fails the test, so that the list follows the code.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -5,7 +5,7 @@
 import type { TierName } from "../../lib/sim/mod.ts";
 
 export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
-  raft: [122, 131, 317, 100894, 1795289553036],
+  raft: [122, 131, 317, 100894, 1795289553036, 1795313957265],
   metadata: [122, 131, 317, 1795289553036],
   storage: [
     131,

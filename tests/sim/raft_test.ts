@@ -62,6 +62,18 @@ test("raft ends a node whose disk fails or stalls for too long, and goes on with
   expect(counts["acknowledged"]).toBeGreaterThan(100);
 });
 
+test("raft goes on when every leader is cut off after so many messages, while the one before it comes back", () => {
+  const runs = [0, 1, 2, 5, 30].map((messages) => {
+    const faults = Array.from({ length: 20 }, (_, at) => ({ kind: "leaderCut" as const, at: 1_000 + at * 500, messages, forMs: 30_000 }));
+    return raftTier.run({ ...quiet, horizonMs: 20_000, faults });
+  });
+  expect(runs.map(({ violation }) => violation)).toEqual([null, null, null, null, null]);
+  const terms = runs.map(({ counts }) => counts["terms"]!);
+  expect(Math.min(...terms)).toBeGreaterThan(4);
+  // Who cannot even tell its first entry commits nothing; thirty messages are a dozen entries for each of two followers.
+  expect(runs[0]!.counts["acknowledged"]).toBeLessThan(runs[4]!.counts["acknowledged"]!);
+});
+
 test("a plan with a knob or a fault that the tier does not know is told so", () => {
   const plan: Plan = { ...quiet, knobs: { heartbeat: 1, loss: 0.1 }, faults: [{ kind: "reset", at: 1, node: 1 }] };
   expect(unknownIn(raftTier, plan)).toEqual({ workloads: [], faults: ["reset"], knobs: ["heartbeat"] });

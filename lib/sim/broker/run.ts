@@ -122,6 +122,7 @@ export class BrokerRun {
     else if (isOfProcess(fault)) this.#node.apply(fault);
     else if (isOfClient(fault)) this.#applyToClient(fault);
     else if (isOfNetwork(fault)) this.#network.apply(fault);
+    else if (fault.kind === "leaderCut") throw new Error(`No such fault here: "${fault.kind}"`);
     else {
       this.#node.disturb(fault);
       this.#node.machine.disk.apply(fault);

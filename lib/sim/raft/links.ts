@@ -3,9 +3,11 @@
  * arrives at a machine without a process is lost; a paused process finds it later.
  */
 import type { Peers } from "../../controller/mod.ts";
+import type { NodeId } from "../../protocol/mod.ts";
 import type { Message } from "../../raft/mod.ts";
 import type { Machine } from "../machine.ts";
 import type { Draws } from "../random.ts";
+import { type Isolation, LeaderAim } from "./leader_aim.ts";
 import type { Owner, ScheduledEvent, World } from "../world.ts";
 
 export interface LinkKnobs {
@@ -24,11 +26,13 @@ interface Link {
   lastAt: number;
 }
 
-export class Links {
+export class Links implements Isolation {
   readonly #world: World;
   readonly #boxes: Mailbox[] = [];
   readonly #links: Link[] = [];
   #knobs: LinkKnobs;
+  /** Null in the plans that have nothing of the kind: each message would ask. */
+  #aim: LeaderAim | null = null;
 
   constructor(world: World, knobs: LinkKnobs) {
     this.#world = world;
@@ -68,8 +72,24 @@ export class Links {
     if (link !== undefined) link.cutUntil = Math.max(link.cutUntil, untilMs);
   }
 
+  /** @param messages as leader, that leave. */
+  cutNextLeader(messages: number, forMs: number): void {
+    (this.#aim ??= new LeaderAim(this)).atNext({ messages, forMs });
+  }
+
+  isolate(node: NodeId, forMs: number): void {
+    const until = this.#world.now + forMs;
+    for (const link of this.#of(node)) link.cutUntil = Math.max(link.cutUntil, until);
+  }
+
+  /** Ends every cut of the node. */
+  rejoin(node: NodeId): void {
+    for (const link of this.#of(node)) link.cutUntil = 0;
+  }
+
   /** Between these nodes everything arrives, quickly and once; the others are cut off. */
   heal(nodes: readonly number[], delayMaxMs: number): void {
+    this.#aim = null;
     const { reorder, delayMs } = this.#knobs;
     this.#knobs = { reorder, delayMs: Math.min(delayMs, delayMaxMs), stray: 0, strayMs: 0, loss: 0, duplicates: 0 };
     for (const from of this.#boxes.keys()) {
@@ -80,7 +100,13 @@ export class Links {
     }
   }
 
+  #of(node: NodeId): readonly Link[] {
+    return [...this.#boxes.keys()].flatMap((other) => [this.#links[node * 16 + other], this.#links[other * 16 + node]])
+      .filter((link) => link !== undefined);
+  }
+
   #send(message: Message): void {
+    this.#aim?.sends(message);
     const link = this.#links[message.from * 16 + message.to]!;
     const { draws } = link;
     const { loss, duplicates } = this.#knobs;

@@ -35,6 +35,8 @@ export class Oracles implements DiskWatch {
   #nodes: readonly Seen[] = [];
   #majority = 1;
   readonly #ledger: Entry[] = [];
+  /** By index: the term of who was first to apply the entry, and so at least the one in which it was committed. */
+  readonly #committedIn: number[] = [];
   /** By index: what the state is after it, on every node. */
   readonly #states: (number | string)[] = [];
   readonly #stateOf: StateOf;
@@ -47,6 +49,8 @@ export class Oracles implements DiskWatch {
   readonly #sentIn: number[][] = [];
   /** By node: the highest term it ever spoke of as its own. */
   readonly #spoken: number[] = [];
+  /** By node: the newest leader's term to which it said what it has, and how much it said. */
+  readonly #told: { term: number; index: number }[] = [];
   /** By node: what its running process said last. */
   readonly #seen: { core: SeenCore | null; term: number; commit: number }[] = [];
   #termMax = 0;
@@ -68,6 +72,7 @@ export class Oracles implements DiskWatch {
     this.#majority = Math.floor(nodes.length / 2) + 1;
     for (const { id } of nodes) {
       this.#spoken[id] = 0;
+      this.#told[id] = { term: 0, index: 0 };
       this.#seen[id] = { core: null, term: 0, commit: 0 };
     }
   }
@@ -112,6 +117,9 @@ export class Oracles implements DiskWatch {
 
   #acknowledged({ id, disk }: Seen, term: number, index: number): void {
     if (disk === null) return;
+    const told = this.#told[id]!;
+    if (term > told.term) this.#told[id] = { term, index };
+    else if (index > told.index) told.index = index;
     if (index > disk.lastIndex) return this.#world.fail(`Node ${id} acknowledges entry ${index}, its disk ends at ${disk.lastIndex}`);
     const expected = this.#sentIn[term]?.[index] ?? this.entryAt(index)?.term;
     if (expected !== undefined && !disk.holds(index, expected)) {
@@ -143,8 +151,20 @@ export class Oracles implements DiskWatch {
     const committed = this.entryAt(entry.index);
     if (committed !== null && !sameEntry(committed, entry)) {
       // Something old may be written again, not over what is committed.
-      if (replaces !== null && sameEntry(replaces, committed)) this.#world.fail(`Node ${node} writes over committed entry ${entry.index}`);
+      if (replaces !== null && sameEntry(replaces, committed)) this.#losesCommitted(node, committed);
     }
+  }
+
+  /**
+   * A node that has the entry from an older leader and never told a later one so is not among those who committed it: it may take what stands in the
+   * way from a leader in between, whose message was long on its way.
+   */
+  #losesCommitted(node: number, { index, term }: Entry): void {
+    const others = this.#nodes.filter(({ id, disk }) => id !== node && disk!.holds(index, term)).length;
+    const committedIn = this.#committedIn[index]!;
+    const told = this.#told[node]!;
+    const counted = told.term >= committedIn && told.index >= index || this.#leaders.get(committedIn) === node;
+    if (counted || others < this.#majority) this.#world.fail(`Node ${node} writes over committed entry ${index}`);
   }
 
   snapshotWritten(node: number, meta: SnapshotMeta, data: Uint8Array, drops: readonly Entry[]): void {
@@ -201,6 +221,7 @@ export class Oracles implements DiskWatch {
       return this.#world.fail(`Node ${node.id} applies ${index}, committed were ${this.#ledger.length}`);
     }
     this.#ledger.push(entry);
+    this.#committedIn[index] = node.core?.term ?? term;
     let holders = 0;
     for (const { disk } of this.#nodes) if (disk === null || disk.holds(index, term)) holders++;
     if (holders < this.#majority) this.#world.fail(`Node ${node.id} applies entry ${index}, which ${holders} disk(s) hold`);

@@ -81,6 +81,7 @@ class Run {
   readonly #happens = (fault: Fault): void => {
     const world = this.#world;
     if (fault.kind === "cut") return this.#links.cut(numberOf(fault.from), numberOf(fault.to), world.now + fault.forMs);
+    if (fault.kind === "leaderCut") return this.#links.cutNextLeader(fault.messages, fault.forMs);
     const member = "node" in fault ? this.#members[fault.node - 1] : undefined;
     if (member === undefined) return;
     const { machine } = member;

@@ -6,6 +6,7 @@ const HORIZON_MS = 20_000;
 /** Five voters cost twice what three do, and find less for it; some things take five. */
 const FIVE_VOTERS_SHARE = 0.35;
 const ROLLING_SHARE = 0.3;
+const LEADER_CUTS_SHARE = 0.2;
 /** One seed in so many lets a single node flap and asks the others not to care. */
 const FLAP_SHARE = 0.05;
 
@@ -51,7 +52,20 @@ function anything(draws: Draws, seed: number, nodes: number): Plan {
   often(0.2, [1_000, 8_000], (at) => faults.push({ kind: "diskSlow", at, node: node(), forMs: forMs(5_000), factor: 20 }));
   often(0.4, [500, 8_000], (at) => faults.push({ kind: "drift", at, node: node(), forMs: forMs(20_000), rate: draws.between(0.99, 1.01) }));
   if (draws.chance(ROLLING_SHARE)) faults.push(...rolling(draws, nodes, knobs["electionMaxMs"]!));
+  faults.push(...leaderCuts(new Draws(seed, "plan/leaderCuts"), knobs["electionMinMs"]!));
   return plan(draws, seed, nodes, knobs, faults);
+}
+
+/** Each leader is cut off as soon as it has sent a little. */
+function leaderCuts(draws: Draws, electionMinMs: number): Fault[] {
+  if (!draws.chance(LEADER_CUTS_SHARE)) return [];
+  const faults: Fault[] = [];
+  const messagesMax = draws.pick([3, 6, 12, 24]);
+  for (let at = draws.float() * 2 * electionMinMs; at < HORIZON_MS; at += electionMinMs) {
+    const forMs = Math.ceil(draws.skewed(2 * electionMinMs, 10 * electionMinMs));
+    faults.push({ kind: "leaderCut", at: Math.ceil(at), messages: draws.below(messagesMax), forMs });
+  }
+  return faults;
 }
 
 /**

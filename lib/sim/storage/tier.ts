@@ -138,6 +138,7 @@ function happen(run: StorageRun, fault: Fault): void {
     case "cut":
     case "halfOpen":
     case "throttle":
+    case "leaderCut":
     case "clientPause":
     case "clientDrift":
       throw new Violation(`There are no clients and no network for a fault of kind ${fault.kind}`);

@@ -1,7 +1,4 @@
-/**
- * Bugs of the consensus core and of its driver, most of which some system had. Those that random plans would need too long for are found by the
- * scripts of `tests/raft/planted_bugs_test.ts`.
- */
+/** Bugs of the consensus core and of its driver, most of which some system had. */
 import type { PlantedBug } from "./types.ts";
 
 const CORE = "lib/raft/raft.ts";
@@ -52,7 +49,7 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     name: "a vote forgotten by a restart",
-    seedsMax: 10_000,
+    seedsMax: 25_000,
     tier,
     file: STATE,
     line: "this.votedFor = this.term === hardState?.term ? hardState.votedFor : null;",
@@ -122,6 +119,30 @@ export const PLANTED: readonly PlantedBug[] = [
     file: STATE,
     line: "    this.#durable = 0; // until the driver stored it",
     wrong: "    this.#durable = meta.index;",
+  },
+  {
+    name: "an entry of an older term committed by counting",
+    seedsMax: 3_000,
+    tier,
+    file: REPLICATION,
+    line: "if (reached <= state.commit || state.log.termAt(reached) !== this.#term) return false;",
+    wrong: "if (reached <= state.commit) return false;",
+  },
+  {
+    name: "a write from before the log was cut taken for what grew there since",
+    seedsMax: 8_000,
+    tier,
+    file: STATE,
+    line: "    if (term < this.#cutInTerm) return false;",
+    wrong: "",
+  },
+  {
+    name: "a commit index on disk ahead of the entries",
+    seedsMax: 8_000,
+    tier,
+    file: STATE,
+    line: "const commit = Math.min(this.commit, this.#durable);",
+    wrong: "const commit = this.commit;",
   },
   // ── leases ──
   {

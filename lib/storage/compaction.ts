@@ -78,9 +78,12 @@ export async function compact(settings: StorageSettings, { log, segments, endOff
   await log.flush();
   try {
     const { latest, coveredTo } = await latestOffsets(settings, log, segments, endOffset);
-    const kept = new Kept(settings, log, latest, nowMs);
-    for (const group of groupsOf(segments.filter(({ base }) => base < coveredTo), log.settings.segmentBytes)) {
-      if (log.isClosed || !await rewrite(log, group, kept, coveredTo)) return;
+    const kept = new Kept(settings, log, latest, coveredTo, nowMs);
+    const groups = groupsOf(segments.filter(({ base }) => base < coveredTo), log.settings.segmentBytes);
+    for (const group of groups) {
+      // A key that the next compaction does not look for again must have gone from all of them: or its tombstone goes, and it is back.
+      const cleanedTo = group === groups.at(-1) ? coveredTo : log.cleanedTo;
+      if (log.isClosed || !await rewrite(log, group, kept, cleanedTo)) return;
     }
   } catch (error) {
     if (error instanceof CorruptLog) log.takeOffline(error.message);
@@ -160,7 +163,7 @@ function groupsOf(segments: readonly Segment[], bytesMax: number): Segment[][] {
 }
 
 /** One group into one segment; false when the log has moved on and the group is no more. */
-async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, coveredTo: number): Promise<boolean> {
+async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, cleanedTo: number): Promise<boolean> {
   const segment = new Segment(group[0]!.base);
   let chunks: Uint8Array[] = [];
   let waiting = 0;
@@ -196,7 +199,7 @@ async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, co
   segment.made = true;
   segment.seal();
   await log.store.syncSwap(segment);
-  const swapped = await log.swap(group, segment, coveredTo);
+  const swapped = await log.swap(group, segment, cleanedTo);
   if (!swapped) await log.store.dropSwap(segment);
   return swapped;
 }
@@ -205,14 +208,17 @@ async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, co
 class Kept {
   readonly #settings: StorageSettings;
   readonly #latest: ReadonlyMap<string, number>;
+  readonly #coveredTo: number;
   readonly #lastOffsets: ReadonlyMap<number, number>;
   readonly #nowMs: number;
   readonly #deleteRetentionMs: number;
   readonly #startOffset: number;
 
-  constructor(settings: StorageSettings, log: StoredLog, latest: ReadonlyMap<string, number>, nowMs: number) {
+  /** @param coveredTo nothing is known of the keys of what is behind: it stays as it is. */
+  constructor(settings: StorageSettings, log: StoredLog, latest: ReadonlyMap<string, number>, coveredTo: number, nowMs: number) {
     this.#settings = settings;
     this.#latest = latest;
+    this.#coveredTo = coveredTo;
     this.#lastOffsets = log.producerStates.lastOffsets();
     this.#nowMs = nowMs;
     this.#deleteRetentionMs = log.settings.deleteRetentionMs;
@@ -223,7 +229,7 @@ class Kept {
   of(bytes: Uint8Array, at: number, header: BatchHeader): Uint8Array | null {
     const whole = () => bytes.slice(at, at + batchSize(bytes, at));
     const lastOffset = header.baseOffset + header.lastOffsetDelta;
-    if (isControl(header)) return whole();
+    if (isControl(header) || header.baseOffset >= this.#coveredTo) return whole();
     const records = recordsOf(bytes, at, this.#settings);
     if (records === null) return whole();
     // The first compaction that meets a tombstone starts its clock; readers have until then to see it (KIP-534).

@@ -90,8 +90,8 @@ export class Maintenance {
 
   async #retain(log: StoredLog, nowMs: number, careful: boolean): Promise<void> {
     const start = retentionStart(log, nowMs, careful ? 1 : Infinity);
-    if (start <= log.logStartOffset) return;
-    this.#needs.io.mark("storage.retention");
+    if (start <= log.logStartOffset && !log.hasSegmentsBelowStart) return;
+    this.#needs.io.mark(start > log.logStartOffset ? "storage.retention" : "storage.rolled_below_start");
     await log.advanceLogStart(start, this.#needs.io.deadlines.in("retention", 30_000));
   }
 

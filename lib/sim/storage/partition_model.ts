@@ -5,6 +5,7 @@
 import { batchSize, decodeBatch, readInt32, readInt64 } from "../../protocol/records/mod.ts";
 import { markOf } from "../disk/types.ts";
 import { Violation } from "../world.ts";
+import type { Limits } from "./limits.ts";
 
 /** A batch as its maker knows it. */
 export interface NewBatch {
@@ -29,7 +30,7 @@ const DECODED_MAX = 1 << 20;
 
 export class PartitionModel {
   readonly name: string;
-  readonly isCompacted: boolean;
+  readonly limits: Limits;
   /** In offset order, without gaps: what is appended now, whether promised or not. */
   #kept: KeptBatch[] = [];
   /** Those of them by their first mark. */
@@ -44,8 +45,6 @@ export class PartitionModel {
   start = 0;
   /** The largest start that was asked for. */
   startAsked = 0;
-  /** The log may choose its start itself. */
-  readonly isRetained: boolean;
   /** A cut that was asked for and not told to be done. */
   #cutTo: number | null = null;
   /** Nothing can be said any more, since a disk that lied lost power. */
@@ -55,10 +54,16 @@ export class PartitionModel {
   /** Refused by this process, for a reason. */
   isOffline = false;
 
-  constructor(name: string, kind: { readonly isCompacted: boolean; readonly isRetained: boolean }) {
+  constructor(name: string, limits: Limits) {
     this.name = name;
-    this.isCompacted = kind.isCompacted;
-    this.isRetained = kind.isRetained;
+    this.limits = limits;
+  }
+
+  get isCompacted(): boolean {
+    return this.limits.isCompacted;
+  }
+  get isRetained(): boolean {
+    return this.limits.isRetained;
   }
 
   get end(): number {
@@ -95,7 +100,19 @@ export class PartitionModel {
   sawStart(start: number): void {
     if (start < this.start) this.#violated(`the log starts at ${start}, and it started at ${this.start} before`);
     if (!this.isRetained && start > this.startAsked) this.#violated(`the log starts at ${start}, asked for was ${this.startAsked}`);
+    if (start > this.startAsked) this.#checkRetired(Math.max(this.start, this.startAsked), start);
     this.start = start;
+  }
+
+  /** What lies in [from, start) went without a word from anybody. */
+  #checkRetired(from: number, start: number): void {
+    let bytesLeft = 0;
+    for (let at = this.#indexOf(start); at < this.#kept.length; at++) bytesLeft += this.#kept[at]!.bytes.length;
+    for (let at = this.#indexOf(from); at < this.#kept.length && this.#kept[at]!.base < start; at++) {
+      const { base, timestamp } = this.#kept[at]!;
+      if (this.limits.mayRetire(timestamp, bytesLeft)) continue;
+      this.#violated(`offset ${base} of time ${timestamp} went by retention, ${bytesLeft} bytes are left from ${start} on`);
+    }
   }
 
   /** Storage was closed, and said so: everything that it took is durable. */
@@ -173,6 +190,16 @@ export class PartitionModel {
     return -1;
   }
 
+  /** The first offset of [from, end) with the largest timestamp there; -1 when it is empty. */
+  largestIn(from: number, end: number): number {
+    let largest = -1, largestMs = -1;
+    for (let at = this.#indexOf(from); at < this.#kept.length && this.#kept[at]!.base < end; at++) {
+      const { base, timestamp } = this.#kept[at]!;
+      if (timestamp > largestMs) [largest, largestMs] = [Math.max(base, from), timestamp];
+    }
+    return largest;
+  }
+
   /**
    * Chunks that were read from `from` on: whole batches in order, each as it was written, no hole before, between or, up to `to`, behind
    * them. @returns the offset behind the last.
@@ -194,17 +221,45 @@ export class PartitionModel {
     return next;
   }
 
-  /** Offsets of [from, end) that were not seen in a whole read: allowed only for what a later record of the same key has replaced. */
-  checkCompacted(seen: ReadonlySet<number>, from: number, end: number): void {
-    const latest = new Map<string, number>();
-    for (const { base, last, keys } of this.#kept) {
-      for (let offset = base; offset <= last && offset < end; offset++) latest.set(keys[offset - base]!, offset);
+  /** The largest timestamp of what begins in [from, end); null when nothing does. */
+  newestIn(from: number, end: number): number | null {
+    let newest: number | null = null;
+    for (let at = this.#indexOf(from); at < this.#kept.length && this.#kept[at]!.base < end; at++) {
+      newest = Math.max(newest ?? -1, this.#kept[at]!.timestamp);
     }
-    for (const { base, last, isTombstone, keys } of this.#kept) {
-      if (isTombstone) continue;
+    return newest;
+  }
+
+  /**
+   * Offsets of [from, end) that were seen in a whole read, and those that were not: allowed only for what a later record of the same key has
+   * replaced, and for tombstones after their time. Without its tombstone nothing of a key may be left.
+   * @param cleanedTo below it compaction says that it has been: there a key has one record.
+   */
+  checkCompacted(seen: ReadonlySet<number>, from: number, end: number, cleanedTo: number): void {
+    const latest = new Map<string, number>();
+    const latestCleaned = new Map<string, number>();
+    for (const { base, last, keys } of this.#kept) {
+      for (let offset = base; offset <= last && offset < end; offset++) {
+        latest.set(keys[offset - base]!, offset);
+        if (offset < cleanedTo) latestCleaned.set(keys[offset - base]!, offset);
+      }
+    }
+    for (const { base, last, isTombstone, keys, timestamp } of this.#kept) {
       for (let offset = Math.max(base, from); offset <= last && offset < end; offset++) {
-        if (seen.has(offset) || latest.get(keys[offset - base]!) !== offset) continue;
-        this.#violated(`offset ${offset} is gone, and nothing later has its key "${keys[offset - base]}"`);
+        const key = keys[offset - base]!;
+        const last = latest.get(key)!;
+        if (seen.has(offset)) {
+          if (!seen.has(last)) this.#violated(`offset ${offset} is there, and the tombstone ${last} of its key "${key}" is not`);
+          if ((latestCleaned.get(key) ?? -1) > offset) {
+            this.#violated(`offset ${offset} is there, although ${latestCleaned.get(key)} of its key "${key}" is compacted`);
+          }
+        } else if (last !== offset) {
+          if (!this.limits.mayReplace(timestamp)) this.#violated(`offset ${offset} of key "${key}" is gone before its time ${timestamp}`);
+        } else if (!isTombstone) {
+          this.#violated(`offset ${offset} is gone, and nothing later has its key "${key}"`);
+        } else if (!this.limits.mayForget(timestamp)) {
+          this.#violated(`the tombstone ${offset} of key "${key}" is gone before its time ${timestamp}`);
+        }
       }
     }
   }

@@ -107,7 +107,9 @@ function topicOf(draws: Draws, kind: string, thinkMs: number): WorkloadPlan {
       minCleanableDirtyRatio: draws.pick([0, 0.5]),
       minCompactionLagMs: draws.pick([0, 1_000]),
       deleteRetentionMs: draws.pick([0, 1_000, DAY_MS]),
-      retentionMs: -1,
+      // Without the policy for it nothing comes of limits of size and age.
+      retentionBytes: draws.pick([-1, 1, KIB]),
+      retentionMs: draws.pick([-1, 100]),
     });
   } else if (draws.chance(0.3)) knobs["deleteRecordsMs"] = Math.round(draws.skewed(200, 5_000));
   if (draws.chance(0.15)) knobs["recreateMs"] = Math.round(draws.skewed(500, 8_000));

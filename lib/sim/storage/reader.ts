@@ -41,8 +41,10 @@ export class Reader extends Actor {
     const partition = node.replicas.byName(this.#topicName, number)!;
     const log = node.storage.log(topic.topicId, number)!;
     if (model.isBroken || model.isOffline || model.isCutting) return;
-    if (!this.#isReplica && !model.isCompacted && this.draws.chance(0.15)) this.#findTimestamp(node, partition, model);
-    else this.#read(node, partition, log, model);
+    if (!this.#isReplica && !model.isCompacted && this.draws.chance(0.15)) {
+      if (this.draws.chance(0.3)) this.#findLargest(node, partition, log, model);
+      else this.#findTimestamp(node, partition, model);
+    } else this.#read(node, partition, log, model);
   }
 
   #read(node: Serving, partition: Partition, log: PartitionLog, model: PartitionModel): void {
@@ -111,6 +113,23 @@ export class Reader extends Actor {
     }, (error) => {
       this.#settled(node);
       this.#failed(error, model, log, "look for a timestamp");
+    });
+  }
+
+  #findLargest(node: Serving, partition: Partition, log: PartitionLog, model: PartitionModel): void {
+    const start = partition.logStartOffset, end = partition.highWatermark;
+    this.#reading++;
+    this.watch(node, partition.maxTimestamp(node.io.deadlines.in("timestamp", READ_MS)), (found) => {
+      this.#settled(node);
+      const offset = found?.offset ?? -1;
+      // The log may have lost its beginning while it was looked through.
+      const fits = [model.largestIn(start, end), model.largestIn(partition.logStartOffset, end)];
+      if (!fits.includes(offset)) {
+        throw new Violation(`${model.name}: offset ${offset} is said to be of the largest time, it is ${fits[1]}`);
+      }
+    }, (error) => {
+      this.#settled(node);
+      this.#failed(error, model, log, "look for the largest timestamp");
     });
   }
 

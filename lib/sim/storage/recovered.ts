@@ -70,8 +70,12 @@ async function adopt(io: Io, model: PartitionModel, log: PartitionLog | null): P
   model.recoveredFromLies(log.logStartOffset, log.logEndOffset, chunks);
 }
 
-/** Reads all of a log that serves, as a consumer would, and holds it against the model. @throws what the log throws. */
-export async function readWhole(io: Io, model: PartitionModel, log: PartitionLog): Promise<number> {
+/**
+ * Reads all of a log that serves, as a consumer would, and holds it against the model.
+ * @param cleanedTo below it compaction has been.
+ * @throws what the log throws.
+ */
+export async function readWhole(io: Io, model: PartitionModel, log: PartitionLog, cleanedTo = 0): Promise<number> {
   const seen = model.isCompacted ? new Set<number>() : null;
   const from = log.logStartOffset, end = log.durableEndOffset;
   for (let next = from; next < end;) {
@@ -83,7 +87,7 @@ export async function readWhole(io: Io, model: PartitionModel, log: PartitionLog
     next = model.checkRead(chunks, next, end, seen);
     lease.release();
   }
-  if (seen !== null) model.checkCompacted(seen, from, end);
+  if (seen !== null) model.checkCompacted(seen, from, end, cleanedTo);
   return end - from;
 }
 

@@ -49,7 +49,7 @@ export class StorageRun {
   readonly world: World;
   readonly machine: Machine;
   readonly disk: PageCacheDisk;
-  readonly topics = new Topics();
+  readonly topics = new Topics(() => this.hasSteadyClock ? this.machine.clock.wall() : null);
   readonly raft = new RaftModel();
   readonly workloads: Workload[] = [];
   readonly counts = { appended: 0, acknowledged: 0, duplicates: 0, refused: 0, read: 0, starts: 0, raft: 0, cuts: 0 };
@@ -65,6 +65,8 @@ export class StorageRun {
   largestBatchBytes = 0;
   /** The plan asks for less memory of producers than there are, or for a shorter one than their patience. */
   readonly forgetsProducers: boolean;
+  /** The wall clock never jumps. */
+  readonly hasSteadyClock: boolean;
   #marks = 0;
   /** Since one that opened. */
   #failedStarts = 0;
@@ -75,8 +77,9 @@ export class StorageRun {
     const capacityBytes = plan.knobs["capacityBytes"];
     this.disk = new PageCacheDisk(this.world, "node1", capacityBytes === undefined ? {} : { capacityBytes });
     this.machine = new Machine(this.world, "node1", this.disk, noNet);
+    this.hasSteadyClock = !plan.faults.some(({ kind }) => kind === "wallJump");
     this.forgetsProducers = this.knob("producersPerLogMax", 1000) < 100 || this.knob("producerIdExpirationMs", 86_400_000) < 86_400_000 ||
-      plan.faults.some(({ kind }) => kind === "wallJump");
+      !this.hasSteadyClock;
     this.machine.onExit = ({ why }) => this.#exited(why);
   }
 

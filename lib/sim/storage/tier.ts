@@ -5,6 +5,7 @@ import { watchAccounts } from "./accounts.ts";
 import { Chores } from "./chores.ts";
 import { checkLeftovers, readEverything } from "./ending.ts";
 import { Follower } from "./follower.ts";
+import { maintainEverything } from "./maintained.ts";
 import { planOf } from "./plan.ts";
 import { RaftClient } from "./raft_client.ts";
 import { Reader } from "./reader.ts";
@@ -40,6 +41,8 @@ function end(run: StorageRun): void {
   for (const workload of run.workloads) workload.finish();
   phase(run, "what was under way", () => run.serving !== null && run.workloads.every(({ isDone }) => isDone));
   readEverything(run, (done) => phase(run, "reading everything", done));
+  maintainEverything(run, (done) => phase(run, "retention and compaction", done));
+  readEverything(run, (done) => phase(run, "reading what they left", done));
   let isClosed = false;
   run.restarts = false;
   world.after(0, "close", null, () => run.close(() => isClosed = true));

@@ -2,6 +2,7 @@
 import type { TopicConfig } from "../../config/mod.ts";
 import { type NodeId, nodeId, type Uuid, ZERO_UUID } from "../../protocol/mod.ts";
 import type { MetadataImage, TopicImage } from "../../state/metadata/image.ts";
+import { Limits } from "./limits.ts";
 import { PartitionModel } from "./partition_model.ts";
 import { type Knobs, NODE_ID, topicConfig } from "./settings.ts";
 
@@ -15,16 +16,15 @@ export class TopicModel {
   /** Another node leads: what comes is written as it comes, and cut. */
   readonly isFollowed: boolean;
 
-  constructor(name: string, number: number, knobs: Knobs) {
+  constructor(name: string, number: number, knobs: Knobs, wall: () => number | null) {
     this.name = name;
     this.topicId = `${String(number).padStart(21, "T")}A` as Uuid;
     this.config = topicConfig(knobs);
     this.isFollowed = knobs["followed"] === 1;
-    const { log } = this.config;
-    const kind = { isCompacted: log.cleanupPolicy.compact, isRetained: log.retentionBytes >= 0 || log.retentionMs >= 0 };
+    const limits = new Limits(this.config.log, wall);
     this.partitions = Array.from(
       { length: knobs["partitions"] ?? 1 },
-      (_, partition) => new PartitionModel(`${name}-${partition} (${number})`, kind),
+      (_, partition) => new PartitionModel(`${name}-${partition} (${number})`, limits),
     );
   }
 
@@ -45,11 +45,17 @@ export class TopicModel {
 
 export class Topics {
   readonly #topics = new Map<string, TopicModel>();
+  readonly #wall: () => number | null;
   #created = 0;
+
+  /** @param wall as `Limits` asks for it. */
+  constructor(wall: () => number | null) {
+    this.#wall = wall;
+  }
 
   /** Takes the place of the one of the same name, if there is any. */
   create(name: string, knobs: Knobs): TopicModel {
-    const topic = new TopicModel(name, ++this.#created, knobs);
+    const topic = new TopicModel(name, ++this.#created, knobs, this.#wall);
     this.#topics.set(name, topic);
     return topic;
   }

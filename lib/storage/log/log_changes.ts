@@ -25,9 +25,11 @@ export class LogChanges {
     this.#flush = flush;
   }
 
-  advanceStart(offset: number): Promise<void> {
+  /** To where the start is already: removes what came to lie below it since. */
+  advanceStart(to: number): Promise<void> {
     return this.#log.inTurn(async () => {
-      if (offset <= this.#state.start) return;
+      const offset = Math.max(to, this.#state.start);
+      if (offset === this.#state.start && !this.#state.hasSegmentsBelowStart) return;
       this.#state.check();
       await this.#change({ kind: "logStart", offset }, () => {
         this.#log.moveStart(offset);
@@ -55,6 +57,7 @@ export class LogChanges {
         const swapped = this.#log.store.finishSwap(replaced, segment).then(() => {
           segments.splice(at, replaced.length, segment);
           this.#state.cleanedTo = cleanedTo;
+          this.#state.sparseTo = Math.max(this.#state.sparseTo, this.#state.endOf(segment));
         });
         const over = () => {
           this.#state.swapping = null;
@@ -104,10 +107,9 @@ export class LogChanges {
 
   /** Retires segments that lie wholly below the log start; their files are deleted after the delay that the topic asks for. */
   async #dropBelowStart(): Promise<void> {
-    const { segments, start } = this.#state;
-    while (segments.length > 1 && segments[1]!.base <= start) {
+    while (this.#state.hasSegmentsBelowStart) {
       await this.#flush();
-      const segment = segments.shift()!;
+      const segment = this.#state.segments.shift()!;
       this.#needs.changed(this.#log);
       if (segment.made) await this.#retire(segment);
     }

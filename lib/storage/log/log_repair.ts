@@ -145,6 +145,7 @@ export class LogRepair {
     }
     if (log.shortSegment === null || !log.segments.includes(log.shortSegment)) log.shortReason = log.shortSegment = null;
     log.epochs.truncate(log.end);
+    log.cleanedTo = Math.min(log.cleanedTo, log.end);
     await this.#rebuildProducers();
     this.#changed();
   }

@@ -109,6 +109,11 @@ export class LogState {
     return open < 0 ? this.end : open;
   }
 
+  /** The active segment stays, even if all of it is below; when it is rolled, it may go. */
+  get hasSegmentsBelowStart(): boolean {
+    return this.segments.length > 1 && this.segments[1]!.base <= this.start;
+  }
+
   configure(settings: LogSettings): void {
     this.settings = settings;
     if (settings.cleanupPolicy.compact) this.sparseTo = Math.max(this.sparseTo, this.rebuiltTo);

@@ -92,6 +92,9 @@ export class StoredLog implements PartitionLog, Participant {
   get settings(): LogSettings {
     return this.#state.settings;
   }
+  get hasSegmentsBelowStart(): boolean {
+    return this.#state.hasSegmentsBelowStart;
+  }
   get segments(): readonly Segment[] {
     return this.#state.segments;
   }

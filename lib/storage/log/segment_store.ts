@@ -211,6 +211,8 @@ export class SegmentStore {
         await this.#ifThere(this.#needs.io.disk.removeFile(this.path(one, suffix), this.#deadline("segment.remove")));
       }
     }
+    // Who read an old segment meanwhile may have opened its file again, which is not the one of that name any more.
+    this.forgetFiles(old);
     this.#namesDirty = true;
   }
 
@@ -268,7 +270,8 @@ export class SegmentStore {
   async remove(segment: Segment, retired: boolean, suffixes: readonly string[] = SUFFIXES): Promise<void> {
     for (const suffix of suffixes) {
       const path = this.path(segment, suffix);
-      if (!retired) this.#needs.files.forget(path);
+      // Also what who still read it has opened since: no room is given back before it is closed.
+      this.#needs.files.forget(path);
       await this.#ifThere(this.#needs.io.disk.removeFile(retired ? `${path}.deleted` : path, this.#deadline("segment.remove")));
     }
     this.#needs.indexes.forget(segment.index);

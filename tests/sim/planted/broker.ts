@@ -103,6 +103,16 @@ function refuseCommit(`,
     "this.waiting.push(batch);",
     1_700,
   ),
+  {
+    // Hunts of ten thousand seeds did not meet it again.
+    ...planted(
+      "the client takes the answer that came last for that to its last batch",
+      "lib/client/producer/partition_queue.ts",
+      "    if (isNews) this.#lastAcknowledged = last;",
+      "    this.#lastAcknowledged = last;",
+    ),
+    script: "tests/sim/scripts/broker/acknowledged_out_of_order.json",
+  },
   planted(
     "the client commits one record too many",
     "lib/client/consumer/assigned_partition.ts",

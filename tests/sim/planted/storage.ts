@@ -34,7 +34,7 @@ export const PLANTED: readonly PlantedBug[] = [
     '    if (this.frames > 0) await file.file.sync(deadlineOf(this.#needs, "wal.copy"));\n',
     "",
   ),
-  bug("a checkpoint forgets a change that is durable and not done", "log/log_changes.ts", "      this.#state.begin(change);\n", ""),
+  bug("a checkpoint forgets a change that is durable and not done", "log/log_changes.ts", "      this.#state.begin(change);\n", "", 2_000),
   bug("a start does not move the log start", "recovery.ts", "        log.moveStart(entry.offset);\n", ""),
   bug(
     "a cut keeps one batch too many",
@@ -60,4 +60,88 @@ export const PLANTED: readonly PlantedBug[] = [
     ),
     file: "lib/replication/partition.ts",
   },
+  // ── what goes, and when ──
+  bug(
+    "retention by size takes one segment too many",
+    "retention.ts",
+    "!isActive && excess >= segment.size && segment.size > 0;",
+    "!isActive && excess > 0;",
+  ),
+  bug(
+    "retention by age looks at a segment's first record",
+    "retention.ts",
+    "segment.maxTimestamp >= 0 ? segment.maxTimestamp : segment.firstTimestamp",
+    "segment.firstTimestamp",
+  ),
+  bug(
+    "retention is at work where the policy is to compact",
+    "retention.ts",
+    "  if (!cleanupPolicy.delete) return log.logStartOffset;\n",
+    "",
+  ),
+  bug(
+    "what is rolled below the log start stays",
+    "maintenance.ts",
+    "if (start <= log.logStartOffset && !log.hasSegmentsBelowStart) return;",
+    "if (start <= log.logStartOffset) return;",
+  ),
+  bug(
+    "compaction keeps the first record of a key",
+    "compaction.ts",
+    "        latest.set(text, offset);",
+    "        if (!latest.has(text)) latest.set(text, offset);",
+  ),
+  {
+    // One seed in several thousand.
+    ...bug(
+      "compaction has been where it did not get to",
+      "compaction.ts",
+      "const cleanedTo = group === groups.at(-1) ? coveredTo : log.cleanedTo;",
+      "const cleanedTo = coveredTo;",
+    ),
+    script: "tests/sim/scripts/storage/compaction_stopped_between_groups.json",
+  },
+  bug(
+    "compaction takes tombstones whose keys it did not look for",
+    "compaction.ts",
+    " || header.baseOffset >= this.#coveredTo",
+    "",
+    4_000,
+  ),
+  bug(
+    "a tombstone goes before its time",
+    "compaction.ts",
+    "horizonMs !== null && this.#nowMs >= horizonMs;",
+    "horizonMs !== null;",
+    3_000,
+  ),
+  bug(
+    "compaction does not wait for its lag",
+    "compaction.ts",
+    " || minCompactionLagMs > 0 && segment.maxTimestamp > nowMs - minCompactionLagMs",
+    "",
+    4_000,
+  ),
+  {
+    // One seed in many thousands.
+    ...bug(
+      "a file that was opened while another one took its place is read on",
+      "log/segment_store.ts",
+      "    this.forgetFiles(old);\n    this.#namesDirty = true;\n",
+      "    this.#namesDirty = true;\n",
+    ),
+    script: "tests/sim/scripts/storage/read_while_compacted_takes_its_place.json",
+  },
+  bug(
+    "a record is found one too late by its time",
+    "log/timestamp_search.ts",
+    "if (maxTimestampOf(bytes, at) < target) return true;",
+    "if (maxTimestampOf(bytes, at) <= target) return true;",
+  ),
+  bug(
+    "of the records with the largest time the last one is told",
+    "log/timestamp_search.ts",
+    "record.offset >= range.least && record.timestamp > (largest?.timestamp ?? -1)",
+    "record.offset >= range.least && record.timestamp >= (largest?.timestamp ?? -1)",
+  ),
 ];

@@ -57,9 +57,17 @@ export const generations: Oracle = (history) => {
   return problems;
 };
 
-/** A register for every (group, partition); -1: nothing is committed. */
+/**
+ * A register for every (group, partition); -1: nothing is committed. What was committed of a deleted topic may be told for a while, as Kafka does, but
+ * not of the next one of its name.
+ */
 export const committedOffsets: Oracle = (history) => {
-  const forgets = [...changesOf(history, "deleteGroup"), ...changesOf(history, "deleteTopic")];
+  const created = changesOf(history, "createTopic").filter(({ told }) => told === "ok");
+  const gone = changesOf(history, "deleteTopic").map((change) => {
+    const next = created.find(({ topic, askedAt }) => topic === change.topic && askedAt >= change.toldAt);
+    return { ...change, toldAt: next?.toldAt ?? Infinity };
+  });
+  const forgets = [...changesOf(history, "deleteGroup"), ...gone];
   const lasting = lastingGroups(history);
   const commits = Map.groupBy(eventsOf(history, "committed").filter(({ told }) => told !== "failed"), keyOf);
   return [...Map.groupBy(eventsOf(history, "fetched"), keyOf)].flatMap(([key, answers]) => {

@@ -1,6 +1,6 @@
 /**
- * Administrators that make, delete, grow and change the same few topics at the same time, while others write to them and read: what was acknowledged is
- * seen by everybody who asks afterwards, and of a deleted topic nothing comes back.
+ * Administrators that make, delete, grow and change the same few topics at the same time, while others write to them, read, and commit how far: what was
+ * acknowledged is seen by everybody who asks afterwards, and of a deleted topic nothing comes back, nor what was committed of it.
  */
 import { type AdminApi, type Cluster, KafkaError, openAdmin, openCluster } from "../../client/mod.ts";
 import { namedOracles } from "../oracles/mod.ts";
@@ -11,13 +11,16 @@ import { clientKnobs, clientOptions, knob, lifeKnobs, livesOf, paceMs, patientOp
 import { fetchOnce, listOnce, produceOnce } from "./plain_requests.ts";
 import type { Budget } from "./producing.ts";
 import { readWhole } from "./reading.ts";
-import { recordedCluster } from "./recorded_cluster.ts";
+import { GROUP_RECORDERS, recordedCluster } from "./recorded_cluster.ts";
 import { partitionsOf } from "./set_up.ts";
 import type { Workload } from "./types.ts";
 
 const KIND = "topics";
 const SETTING = "max.message.bytes";
+const RECORDERS = new Map([...ADMIN_RECORDERS, ...GROUP_RECORDERS]);
 const PARTITIONS_MAX = 4;
+const GROUP = "topics";
+const COMMITTED_MAX = 1_000;
 /** What was asked for last may still be on its way when everybody has gone. */
 const SETTLED_AFTER_MS = 3_000;
 
@@ -46,6 +49,8 @@ export const topics: Workload = {
         listShare: draws.float(),
         produceShare: 2 * draws.float(),
         readShare: draws.float(),
+        commitShare: draws.chance(0.5) ? draws.float() : 0,
+        committedShare: draws.float(),
       },
     };
   },
@@ -83,13 +88,14 @@ export const topics: Workload = {
     "topic-lists",
     "topic-lives",
     "topic-configs",
+    "committed-offsets",
   ]),
 };
 
 async function administer(client: Client, budget: Budget): Promise<void> {
   const { context, draws, io } = client;
   const cluster = openCluster(io, clientOptions(context));
-  const admin = openAdmin(io, clientOptions(context), recordedCluster(client, openCluster(io, clientOptions(context)), ADMIN_RECORDERS));
+  const admin = openAdmin(io, clientOptions(context), recordedCluster(client, openCluster(io, clientOptions(context)), RECORDERS));
   const http = new HttpAdmin(client);
   while (budget.left > 0) {
     budget.left--;
@@ -133,6 +139,10 @@ async function step(client: Client, admin: AdminApi, cluster: Cluster, topic: st
       return await produceOnce(client, cluster, topic, partition);
     case "read":
       return void await fetchOnce(client, cluster, topic, partition, draws.chance(0.8) ? 0 : draws.below(10));
+    case "commit":
+      return void await admin.alterGroupOffsets(GROUP, [{ topic, partition, offset: draws.below(COMMITTED_MAX) }]);
+    case "committed":
+      return void await admin.listGroupOffsets(GROUP, [{ topic, partition }]);
   }
 }
 
@@ -153,16 +163,21 @@ async function stepOverHttp(client: Client, http: HttpAdmin, topic: string): Pro
       return void await http.produce(topic, partition);
     case "list":
       return await http.listTopics();
+    case "commit":
+      // One that is in every log.
+      return void await http.resetOffset(GROUP, topic, partition, 0);
+    case "committed":
+      return void await http.showOffsets(GROUP, topic, PARTITIONS_MAX);
     case "describe":
     case "read":
       return void await http.showTopic(topic);
   }
 }
 
-const ACTIONS = ["create", "delete", "grow", "alter", "describe", "list", "produce", "read"] as const;
+const ACTIONS = ["create", "delete", "grow", "alter", "describe", "list", "produce", "read", "commit", "committed"] as const;
 
 function choose({ draws, context }: Client): typeof ACTIONS[number] {
-  const shares = ACTIONS.map((action) => knob(context, `${action}Share`));
+  const shares = ACTIONS.map((action) => context.plan.knobs[`${action}Share`] ?? 0);
   let at = draws.float() * shares.reduce((sum, share) => sum + share, 0);
   return ACTIONS.find((_, i) => (at -= shares[i]!) < 0) ?? "list";
 }

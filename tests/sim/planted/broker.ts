@@ -113,6 +113,15 @@ function refuseCommit(`,
     ),
     script: "tests/sim/scripts/broker/acknowledged_out_of_order.json",
   },
+  {
+    ...planted(
+      "what was committed of a topic counts for the next one of its name",
+      "lib/coordinator/groups.ts",
+      "return committed.topicId === ZERO_UUID || current === ZERO_UUID || committed.topicId === current;",
+      "return committed.topicId === ZERO_UUID || current === ZERO_UUID || committed.topicId !== ZERO_UUID;",
+    ),
+    also: [{ file: "lib/state/groups/groups_machine.ts", line: "        forgetTopics(turn, command.topics);\n", wrong: "" }],
+  },
   planted(
     "the client commits one record too many",
     "lib/client/consumer/assigned_partition.ts",

@@ -42,6 +42,8 @@ export interface CompactionPlan {
   readonly segments: readonly Segment[];
   /** What is behind `cleanedTo` must be looked at. */
   readonly endOffset: number;
+  /** Of the log by then: what was planned before another one says nothing of what is there after it. */
+  readonly cuts: number;
 }
 
 /** Memory of a map entry beside its key. */
@@ -70,11 +72,12 @@ export function planCompaction(log: StoredLog, nowMs: number): CompactionPlan | 
     oldestDirtyMs = Math.min(oldestDirtyMs, segment.firstTimestamp);
   }
   const isDue = dirtyBytes > 0 && (dirtyBytes / bytes >= minCleanableDirtyRatio || nowMs - oldestDirtyMs > maxCompactionLagMs);
-  return isDue ? { log, segments, endOffset } : null;
+  return isDue ? { log, segments, endOffset, cuts: log.cuts } : null;
 }
 
 /** Rewrites the planned segments. A damaged one takes the log offline; nothing is changed then. */
-export async function compact(settings: StorageSettings, { log, segments, endOffset }: CompactionPlan, nowMs: number): Promise<void> {
+export async function compact(settings: StorageSettings, plan: CompactionPlan, nowMs: number): Promise<void> {
+  const { log, segments, endOffset, cuts } = plan;
   await log.flush();
   try {
     const { latest, coveredTo } = await latestOffsets(settings, log, segments, endOffset);
@@ -83,9 +86,11 @@ export async function compact(settings: StorageSettings, { log, segments, endOff
     for (const group of groups) {
       // A key that the next compaction does not look for again must have gone from all of them: or its tombstone goes, and it is back.
       const cleanedTo = group === groups.at(-1) ? coveredTo : log.cleanedTo;
-      if (log.isClosed || !await rewrite(log, group, kept, cleanedTo)) return;
+      if (log.isClosed || !await rewrite(plan, group, kept, cleanedTo)) return;
     }
   } catch (error) {
+    // It ends where it was cut, while it was read.
+    if (error instanceof CorruptLog && log.cuts !== cuts) return;
     if (error instanceof CorruptLog) log.takeOffline(error.message);
     else if (error instanceof TooLarge) {
       settings.log("warn", TOO_LARGE, { log: log.store.directory, offset: error.offset, cause: error.message });
@@ -163,7 +168,7 @@ function groupsOf(segments: readonly Segment[], bytesMax: number): Segment[][] {
 }
 
 /** One group into one segment; false when the log has moved on and the group is no more. */
-async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, cleanedTo: number): Promise<boolean> {
+async function rewrite({ log, cuts }: CompactionPlan, group: readonly Segment[], kept: Kept, cleanedTo: number): Promise<boolean> {
   const segment = new Segment(group[0]!.base);
   let chunks: Uint8Array[] = [];
   let waiting = 0;
@@ -199,7 +204,7 @@ async function rewrite(log: StoredLog, group: readonly Segment[], kept: Kept, cl
   segment.made = true;
   segment.seal();
   await log.store.syncSwap(segment);
-  const swapped = await log.swap(group, segment, cleanedTo);
+  const swapped = await log.swap(group, segment, cleanedTo, cuts);
   if (!swapped) await log.store.dropSwap(segment);
   return swapped;
 }

@@ -205,6 +205,38 @@ test("compaction waits for the dirty ratio and for min.compaction.lag.ms", async
   await storage.close(deadline(io));
 });
 
+test("what is cut while compaction works does not come back, and is compacted by the next one", async () => {
+  const disk = memory();
+  let atSwap: (() => Promise<void>) | null = null;
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options, deadline) => {
+    const work = path.endsWith(".swap") ? atSwap : null;
+    if (work !== null) atSwap = null;
+    await work?.();
+    return await open(path, options, deadline);
+  };
+  const io = testIo(disk);
+  const storage = await openStorage(io, { ...SETTINGS, nodeId: 1 }, DIRECTORY);
+  const log = storage.createLog(id(1), logSettings({ segmentBytes: 900, indexIntervalBytes: 100, fileDeleteDelayMs: 0, ...COMPACT }));
+  for (let i = 0; i < 12; i++) put(log, io, `key${i % 3}`, `${i}`.padEnd(200, "."));
+  await durable(log);
+  atSwap = () => log.truncateTo(4, deadline(io));
+  await storage.maintain();
+  expect([log.logEndOffset, log.offlineReason]).toEqual([4, null]);
+  expect((await view(io, log)).offsets).toEqual([0, 1, 2, 3]);
+  for (let i = 4; i < 12; i++) put(log, io, `key${i % 2}`, `again ${i}`.padEnd(200, "."));
+  await durable(log);
+  await storage.maintain();
+  const { values, offsets } = await view(io, log);
+  expect(offsets.length).toBeLessThan(12);
+  expect(Object.fromEntries([...values].map(([key, value]) => [key, value!.replaceAll(".", "")]))).toEqual({
+    key0: "again 10",
+    key1: "again 11",
+    key2: "2",
+  });
+  await storage.close(deadline(io));
+});
+
 test("compaction that is cut off at any call loses no key", async () => {
   for (const kind of ["power", "process"] as const) {
     let at = 1;

@@ -46,12 +46,14 @@ export class LogChanges {
     });
   }
 
-  /** False when not all of `replaced` are there any more. */
-  swap(replaced: readonly Segment[], segment: Segment, cleanedTo: number): Promise<boolean> {
+  /** False when not all of `replaced` are there any more, or the log was cut since it had been cut `cuts` times. */
+  swap(replaced: readonly Segment[], segment: Segment, cleanedTo: number, cuts: number): Promise<boolean> {
     return this.#log.inTurn(async () => {
       const { segments } = this.#state;
       const at = segments.indexOf(replaced[0]!);
-      if (this.#state.closed || at < 0 || replaced.some((one, index) => segments[at + index] !== one)) return false;
+      if (this.#state.closed || this.#state.cuts !== cuts || at < 0 || replaced.some((one, index) => segments[at + index] !== one)) {
+        return false;
+      }
       const change = { kind: "swap", replaced: replaced.map(({ base }) => base), segment: JSON.stringify(segment.dump()) } as const;
       await this.#change(change, () => {
         const swapped = this.#log.store.finishSwap(replaced, segment).then(() => {

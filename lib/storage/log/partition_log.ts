@@ -306,8 +306,8 @@ export class StoredLog implements PartitionLog, Participant {
    * Puts a compacted segment, whose swap file is synced, in the place of those it was made from; false when they are not all there any more.
    * The WAL says so first: from then on a restart finishes it.
    */
-  swap(replaced: readonly Segment[], segment: Segment, cleanedTo: number): Promise<boolean> {
-    return this.#changes.swap(replaced, segment, cleanedTo);
+  swap(replaced: readonly Segment[], segment: Segment, cleanedTo: number, cuts: number): Promise<boolean> {
+    return this.#changes.swap(replaced, segment, cleanedTo, cuts);
   }
 
   /** Removes everything at and behind `offset`; a batch that contains it goes whole. */

@@ -48,6 +48,7 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795316000880,
     1795316000615,
     2003875,
+    1795320880672,
   ],
   broker: [
     22,

@@ -45,12 +45,11 @@ export class LogReads {
 
   async findTimestamp(target: number, endOffset: number, deadline: Deadline): Promise<TimestampOffset | null> {
     this.#log.check();
-    for (const segment of this.#log.segments) {
-      if (segment.maxTimestamp < target || this.#log.endOf(segment) <= this.#log.start) continue;
-      if (segment.base >= endOffset) break;
+    for (const { segment, from: least, end } of this.#segmentsTo(endOffset)) {
+      if (segment.maxTimestamp < target) continue;
       await this.#log.store.index.load(segment, this.#log.boundsOf(segment).isDense);
-      const from = Math.max(this.#log.start, segment.base + segment.index.offsetBefore(target));
-      const found = await firstAtOrAfter(this, target, this.#range(from, Math.min(endOffset, this.#log.endOf(segment)), from, deadline));
+      const from = Math.max(least, this.#log.start, segment.base + segment.index.offsetBefore(target));
+      const found = await firstAtOrAfter(this, target, this.#range(from, end, from, deadline));
       if (found !== null) return found;
     }
     return null;
@@ -59,10 +58,8 @@ export class LogReads {
   async maxTimestamp(endOffset: number, deadline: Deadline): Promise<TimestampOffset | null> {
     this.#log.check();
     let best: TimestampOffset | null = null;
-    for (const segment of this.#log.segments) {
-      const end = Math.min(endOffset, this.#log.endOf(segment));
-      const from = Math.max(this.#log.start, segment.base);
-      if (from >= end || segment.maxTimestamp <= (best?.timestamp ?? -1)) continue;
+    for (const { segment, from, end } of this.#segmentsTo(endOffset)) {
+      if (segment.maxTimestamp <= (best?.timestamp ?? -1)) continue;
       const { maxTimestampOffset } = segment;
       const known = maxTimestampOffset >= from && maxTimestampOffset < end;
       // Part of the segment is out of the range and may hold its largest timestamp: then only looking helps.
@@ -70,6 +67,16 @@ export class LogReads {
       best = await largestTimestamp(this, best, range);
     }
     return best;
+  }
+
+  /** By their offsets, since the list changes while one of them is looked at: what is retired, or compacted into another one, must not hide the next. */
+  *#segmentsTo(endOffset: number): Iterable<{ readonly segment: Segment; readonly from: number; readonly end: number }> {
+    for (let from = this.#log.start; from < Math.min(endOffset, this.#log.end);) {
+      const segment = this.#log.segmentOf(from);
+      const end = this.#log.endOf(segment);
+      yield { segment, from, end: Math.min(endOffset, end) };
+      from = Math.max(end, this.#log.start);
+    }
   }
 
   /** Batches from `from` to `end` in offset order, a piece at a time. */

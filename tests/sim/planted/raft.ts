@@ -49,7 +49,7 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     name: "a vote forgotten by a restart",
-    seedsMax: 25_000,
+    seedsMax: 10_000,
     tier,
     file: STATE,
     line: "this.votedFor = this.term === hardState?.term ? hardState.votedFor : null;",

@@ -83,10 +83,11 @@ export class GroupMember {
   /** A commit was refused. True: it is worth another try, because a round ends without the application's help; null: as the error says. */
   commitRefused(error: KafkaErrorName, as: Committer): boolean | null {
     const isNewer = as.generation !== this.session.generation && this.session.generation >= 0;
+    const wasRejoining = this.session.isRejoining;
     this.session.heard(error, as.memberId, as.generation);
     this.kick();
     if (error === "REBALANCE_IN_PROGRESS") return this.session.isRejoining || isNewer;
-    return error === "ILLEGAL_GENERATION" ? isNewer : null;
+    return error === "ILLEGAL_GENERATION" ? wasRejoining || isNewer : null;
   }
 
   /** As the leader of a group that asks for a topic which is not there. */

@@ -208,13 +208,17 @@ export class GroupSession {
     else if (this.#again !== null) this.rejoin(this.#again);
   }
 
-  /** Of a heartbeat or a commit that was sent as `memberId` in `generation`. */
+  /**
+   * Of a heartbeat or a commit that was sent as `memberId` in `generation`. During a round the coordinator may be in the next generation while its
+   * answer to our join is still on the way: whether we are in that one is said by the answer itself.
+   */
   heard(error: KafkaErrorName, memberId: string, generation: number): void {
     if (memberId !== this.#memberId || generation !== this.#generation) return;
     if (error === "NONE") this.#waitForOthers();
     else if (error === "REBALANCE_IN_PROGRESS" && !this.isRejoining) this.rejoin("the group rebalances");
-    else if (error === "UNKNOWN_MEMBER_ID" || error === "ILLEGAL_GENERATION") this.#lose(error);
-    else if (error === "FENCED_INSTANCE_ID" || error === "GROUP_AUTHORIZATION_FAILED") this.#fail(error);
+    else if (error === "UNKNOWN_MEMBER_ID" || error === "ILLEGAL_GENERATION") {
+      if (!this.isRejoining) this.#lose(error);
+    } else if (error === "FENCED_INSTANCE_ID" || error === "GROUP_AUTHORIZATION_FAILED") this.#fail(error);
   }
 
   /**

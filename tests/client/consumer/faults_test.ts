@@ -1,8 +1,9 @@
 /** What can go wrong between a consumer and its brokers, one at a time, against a cluster that is made up. */
 import { describe, expect, test } from "bun:test";
 import { KafkaError, openConsumer } from "../../../lib/client/mod.ts";
+import { encodeAssignment } from "../../../lib/client/consumer/member_data.ts";
 import type { ConsumerOptions } from "../../../lib/client/types.ts";
-import { encodeBatch, errorCode, type FetchRequest, type KafkaErrorName, type NewBatch } from "../../../lib/protocol/mod.ts";
+import { encodeBatch, errorCode, type FetchRequest, type KafkaErrorName, type NewBatch, type OffsetCommitRequest } from "../../../lib/protocol/mod.ts";
 import { io } from "../setup.ts";
 import { FakeCluster, type FetchRow } from "./fake_cluster.ts";
 import { bytes, pollUntil, take, textOf, valuesOf } from "./setup.ts";
@@ -338,5 +339,33 @@ describe("a commit", () => {
       await expect(reader.commit([{ ...T0, offset: 3 }])).rejects.toMatchObject({ error });
       expect(cluster.asked("OffsetCommit")).toHaveLength(1);
     }
+  });
+
+  test("that the coordinator refuses as of the past, while its answer to the join is on the way, is repeated as of the new generation", async () => {
+    const cluster = answering();
+    const told: string[] = [];
+    const identity = { protocolType: "consumer", protocolName: "cooperative-sticky", leader: "m", memberId: "m", members: [] };
+    const rejoined = Promise.withResolvers<object>();
+    let generation = 0;
+    const joins = (generationId: number) => ({ errorCode: 0, generationId, ...identity });
+    cluster.on["JoinGroup"] = () => ++generation === 1 ? joins(1) : rejoined.promise;
+    cluster.on["SyncGroup"] = () => ({ errorCode: 0, assignment: encodeAssignment(new Map([["t", [0]]])) });
+    cluster.on["LeaveGroup"] = () => ({ errorCode: 0, members: [] });
+    cluster.on["Heartbeat"] = () => ({ errorCode: errorCode(generation === 1 ? "REBALANCE_IN_PROGRESS" : "NONE") });
+    cluster.on["OffsetCommit"] = ({ generationIdOrMemberEpoch: as }: OffsetCommitRequest) => {
+      if (as === 1) rejoined.resolve(joins(2));
+      return { topics: [{ name: "t", partitions: [{ partitionIndex: 0, errorCode: errorCode(as === 1 ? "ILLEGAL_GENERATION" : "NONE") }] }] };
+    };
+    await using reader = reading(cluster, {
+      ...{ groupId: "g", assignors: ["cooperative-sticky"], autoCommitIntervalMs: null, heartbeatIntervalMs: 10 },
+      onLost: () => void told.push("lost"),
+    });
+    reader.subscribe(["t"]);
+    await pollUntil(reader, () => generation === 2);
+    await reader.commit([{ ...T0, offset: 3 }]);
+    const commits = cluster.asked<OffsetCommitRequest>("OffsetCommit").map(({ draft }) => draft.generationIdOrMemberEpoch);
+    expect([commits[0], commits.at(-1)]).toEqual([1, 2]);
+    await reader.poll(50);
+    expect([told, reader.assignment]).toEqual([[], [T0]]);
   });
 });

@@ -170,6 +170,22 @@ describe("GroupSession", () => {
     expect(session.memberId).toBe("m");
   });
 
+  test("a later generation that it is just joining does not end it: the answer to the join may still be on its way", () => {
+    for (const error of ["ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"] as const) {
+      const session = stable(true, of(0));
+      session.heard("REBALANCE_IN_PROGRESS", "m", 1);
+      const { turn } = session;
+      session.heard(error, "m", 1);
+      session.joined(turn, "NONE", joined({ generation: 2 }));
+      session.heard(error, "m", 2);
+      session.synced(session.turn, "NONE", of(0));
+      expect(session.next()).toEqual({ do: "adopt", revoked: new Map(), added: new Map() });
+      expect([session.generation, session.held]).toEqual([2, of(0)]);
+      session.heard(error, "m", 2);
+      expect(session.next()).toEqual({ do: "prepare", revoked: new Map(), lost: of(0) });
+    }
+  });
+
   test("cooperative: what it held is lost when the coordinator forgot it while it joined", () => {
     const session = stable(true, of(0));
     session.heard("REBALANCE_IN_PROGRESS", "m", 1);

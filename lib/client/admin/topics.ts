@@ -34,8 +34,11 @@ export async function createTopics(
   }, changeAgain);
   for (const { name } of topics) cluster.forgetTopic(name);
   if (validateOnly) return byName(topics.map(({ name }) => name), made);
-  const names = topics.filter((_, i) => made[i]!.ok).map(({ name }) => name);
-  const seen = byName(names, await look(admin, names, () => true, VISIBLE_WITHIN_MS));
+  const ids = new Map(made.flatMap((outcome) => outcome.ok ? [[outcome.value.name, outcome.value.topicId]] : []));
+  const names = [...ids.keys()];
+  // Who made it anew, just after its deletion, is not to be told of the earlier one, to which records would be lost.
+  const isThis = ({ name, topicId }: TopicView) => ids.get(name) === ZERO_UUID || ids.get(name) === topicId;
+  const seen = byName(names, await look(admin, names, isThis, VISIBLE_WITHIN_MS));
   return new Map(topics.map(({ name }, i) => [name, seen.get(name)?.ok ? seen.get(name)! : made[i]!]));
 }
 

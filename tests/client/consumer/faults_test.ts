@@ -3,7 +3,14 @@ import { describe, expect, test } from "bun:test";
 import { KafkaError, openConsumer } from "../../../lib/client/mod.ts";
 import { encodeAssignment } from "../../../lib/client/consumer/member_data.ts";
 import type { ConsumerOptions } from "../../../lib/client/types.ts";
-import { encodeBatch, errorCode, type FetchRequest, type KafkaErrorName, type NewBatch, type OffsetCommitRequest } from "../../../lib/protocol/mod.ts";
+import {
+  encodeBatch,
+  errorCode,
+  type FetchRequest,
+  type KafkaErrorName,
+  type NewBatch,
+  type OffsetCommitRequest,
+} from "../../../lib/protocol/mod.ts";
 import { io } from "../setup.ts";
 import { FakeCluster, type FetchRow } from "./fake_cluster.ts";
 import { bytes, pollUntil, take, textOf, valuesOf } from "./setup.ts";
@@ -354,7 +361,9 @@ describe("a commit", () => {
     cluster.on["Heartbeat"] = () => ({ errorCode: errorCode(generation === 1 ? "REBALANCE_IN_PROGRESS" : "NONE") });
     cluster.on["OffsetCommit"] = ({ generationIdOrMemberEpoch: as }: OffsetCommitRequest) => {
       if (as === 1) rejoined.resolve(joins(2));
-      return { topics: [{ name: "t", partitions: [{ partitionIndex: 0, errorCode: errorCode(as === 1 ? "ILLEGAL_GENERATION" : "NONE") }] }] };
+      return {
+        topics: [{ name: "t", partitions: [{ partitionIndex: 0, errorCode: errorCode(as === 1 ? "ILLEGAL_GENERATION" : "NONE") }] }],
+      };
     };
     await using reader = reading(cluster, {
       ...{ groupId: "g", assignors: ["cooperative-sticky"], autoCommitIntervalMs: null, heartbeatIntervalMs: 10 },

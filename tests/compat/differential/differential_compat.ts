@@ -32,7 +32,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await barnabas?.stop();
-  await kafka?.stop(); // On a busy machine Kafka takes its time.
+  await kafka?.stop();
 }, 60_000);
 
 function isRefused(reply: unknown): boolean {

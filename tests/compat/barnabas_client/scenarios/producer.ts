@@ -226,4 +226,5 @@ async function made(admin: AdminApi, name: string): Promise<void> {
     async () => (await admin.createTopics([{ name, partitions: 1, replicationFactor: 1 }])).get(name)!,
     (outcome) => outcome.ok,
   );
+  await eventually(() => admin.listOffsets([{ topic: name, partition: 0, position: "latest" }]), ([end]) => end!.ok && end!.value === 0);
 }

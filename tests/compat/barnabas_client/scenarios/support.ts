@@ -56,7 +56,10 @@ export async function eventually<T>(look: () => Promise<T>, isThere: (seen: T) =
   }
 }
 
-/** Makes a topic that nobody else uses. */
+/**
+ * Makes a topic that nobody else uses, and waits until each of its leaders knows that it is: Apache Kafka's metadata names them a moment before, when
+ * they still refuse what is asked of them and drop what needs no answer.
+ */
 export async function topicFor(
   admin: AdminApi,
   prefix: string,
@@ -64,16 +67,28 @@ export async function topicFor(
   configs: Readonly<Record<string, string>> = {},
 ): Promise<TopicView> {
   const name = fresh(prefix);
-  return valueOf((await admin.createTopics([{ name, partitions, replicationFactor: 1, configs }])).get(name));
+  const view = valueOf((await admin.createTopics([{ name, partitions, replicationFactor: 1, configs }])).get(name));
+  const ends = view.partitions.map(({ partition }) => ({ topic: name, partition, position: "latest" as const }));
+  await eventually(() => admin.listOffsets(ends), (rows) => rows.every(({ ok }) => ok));
+  return view;
 }
 
-/** Everything in a partition, by a plain fetch. */
+/** Everything in a partition, by a plain fetch. The metadata may be that of an earlier topic of the name, or name a leader that does not know yet. */
 export async function recordsOf(
   bootstrap: string,
   topic: string,
   partition = 0,
 ): Promise<readonly (DecodedRecord & { readonly batch: Uint8Array })[]> {
   await using cluster = openCluster(io, { bootstrapServers: bootstrap });
+  return await cluster.retry(soon(), () => readFrom(cluster, topic, partition));
+}
+
+async function readFrom(
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+): Promise<readonly (DecodedRecord & { readonly batch: Uint8Array })[]> {
+  cluster.forgetTopic(topic);
   const records: (DecodedRecord & { readonly batch: Uint8Array })[] = [];
   const view = (await cluster.topics([topic], soon())).get(topic)!;
   if (view instanceof KafkaError) throw view;
@@ -86,7 +101,7 @@ export async function recordsOf(
       topics: [{ topic, topicId: view.topicId as Uuid, partitions: [{ partition, fetchOffset, partitionMaxBytes: 50_000_000 }] }],
     }, { deadline: soon(), lane: "fetch" });
     const row = responses[0]!.partitions[0]!;
-    if (row.errorCode !== 0) throw new Error(errorName(row.errorCode));
+    expectNoError(row.errorCode, `read "${topic}-${partition}"`);
     const bytes = row.records as Uint8Array | null;
     if (bytes === null || bytes.length === 0) return records;
     for (let at = 0; at < bytes.length; at += batchSize(bytes, at)) {

@@ -23,6 +23,16 @@ async function applied(peer: Peer, resourceType: number, resourceName: string, k
   throw new Error(`The setting "${key}" of "${resourceName}" does not come up`);
 }
 
+/** Who lists resources hears of a change later than who describes them. */
+async function listed(peer: Peer, resourceType: number, resourceName: string, isThere = true): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    const reply: Reply = await new Peer(peer.bootstrap).ask("", ListConfigResources, 1, { resourceTypes: [resourceType] });
+    if (reply?.configResources.some((row: { resourceName: string }) => row.resourceName === resourceName) === isThere) return;
+    await Bun.sleep(20);
+  }
+  throw new Error(`The list of resources does not ${isThere ? "get" : "lose"} "${resourceName}"`);
+}
+
 export async function configs(peer: Peer): Promise<void> {
   await made(peer, "tuned", 1, [["retention.ms", "5000"], ["cleanup.policy", "compact"]]);
   const describe = (what: string, resources: readonly unknown[], more: object = {}) =>
@@ -117,6 +127,7 @@ export async function configs(peer: Peer): Promise<void> {
   await set("group, a default", GROUP, "worker", [["consumer.session.timeout.ms", SET!, "45000"]]);
   await applied(peer, GROUP, "worker", "consumer.session.timeout.ms", OF_GROUP);
   await describe("group after that", [resource(GROUP, "worker", ["consumer.session.timeout.ms"])], { includeSynonyms: true });
+  await listed(peer, GROUP, "worker");
   await peer.every("groups", ListConfigResources, () => ({ resourceTypes: [GROUP] }));
   await set("group, another value", GROUP, "worker", [["consumer.session.timeout.ms", SET!, "50000"]]);
   await set("group, nonsense", GROUP, "worker", [["consumer.session.timeout.ms", SET!, "soon"]]);
@@ -127,10 +138,12 @@ export async function configs(peer: Peer): Promise<void> {
   await set("group, no name", GROUP, "", [["consumer.session.timeout.ms", SET!, "45000"]]);
   await set("group, delete", GROUP, "worker", [["consumer.session.timeout.ms", DELETE!, null]]);
   await applied(peer, GROUP, "worker", "consumer.session.timeout.ms", BY_DEFAULT);
+  await listed(peer, GROUP, "worker", false);
   await peer.every("groups, none left", ListConfigResources, () => ({ resourceTypes: [GROUP] }));
   await set("client metrics, a default", CLIENT_METRICS, "watch", [["interval.ms", SET!, "300000"]]);
   await applied(peer, CLIENT_METRICS, "watch", "interval.ms", OF_CLIENT_METRICS);
   await describe("client metrics after that", [resource(CLIENT_METRICS, "watch")], { includeSynonyms: true });
+  await listed(peer, CLIENT_METRICS, "watch");
   await peer.every("client metrics", ListConfigResources, () => ({ resourceTypes: [CLIENT_METRICS] }));
   await set("client metrics, another value", CLIENT_METRICS, "watch", [["interval.ms", SET!, "1000"]]);
   await set("client metrics, nonsense", CLIENT_METRICS, "watch", [["interval.ms", SET!, "soon"]]);
@@ -189,6 +202,8 @@ export async function configs(peer: Peer): Promise<void> {
   await replace("broker by nothing", BROKER, "1", []);
   await applied(peer, TOPIC, "tuned", "retention.ms", BY_DEFAULT);
   await describe("topic at the end", [resource(TOPIC, "tuned", ["retention.ms", "cleanup.policy"])], { includeSynonyms: true });
+  await listed(peer, CLIENT_METRICS, "watch", false);
+  await listed(peer, GROUP, "worker", false);
   for (const resourceTypes of [[16], [8], [32], [99], [0], [BROKER, 8], [BROKER, BROKER]]) {
     await peer.ask(`types ${resourceTypes}`, ListConfigResources, 1, { resourceTypes });
   }

@@ -185,6 +185,7 @@ export async function createPartitions(peer: Peer): Promise<void> {
     timeoutMs: 10_000,
     validateOnly: true,
   });
+  await served(peer.bootstrap, "more", 7);
   await peer.ask("after it all", DescribeTopicPartitions, 0, { topics: [{ name: "more" }], responsePartitionLimit: 100, cursor: null });
 }
 

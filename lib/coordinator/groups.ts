@@ -315,6 +315,8 @@ export class Groups implements GroupCoordinator {
     if (this.#io.clock.mono() < (this.#retryAt.get(index) ?? -Infinity)) return "COORDINATOR_NOT_AVAILABLE";
     const host = new ShardHost(this.#io, partition, this.#settings, (group) => this.#rebalanced(group));
     this.#hosts.set(index, host);
+    // Once its log has been read. Whoever committed there knew no more topics than we do: leadership came to us later, in the same metadata log.
+    host.tell({ kind: "topicsThere", topics: this.#controller.image.topics });
     this.#toLoad.push(host);
     this.#loadNext();
     return host;

@@ -214,6 +214,30 @@ test("Groups forgets offsets of deleted topics, and does not show those of an ea
   expect(await committedOffset(node, "h")).toBeNull();
 });
 
+test("Groups forgets offsets of a topic whose deletion ended with the process, when it has read its log; others stay", async () => {
+  const node = new TestNode([OFFSETS, ORDERS]);
+  const commits = [committing("g", 1), committing("h", 2, ZERO_UUID)].map((each) => node.groups.commit(each, node.deadline()));
+  await node.settle();
+  await Promise.all(commits);
+  node.delete(ORDERS);
+  // The tombstones were not durable.
+  node.restart();
+  await node.settle();
+  expect(await committedOffset(node, "g")).toBeNull();
+  // Who knows of no topic cannot know that it is gone.
+  expect(await committedOffset(node, "h")).toBe(2);
+  const successor = node.create(topicImage("orders", 2, 3));
+  const commit = node.groups.commit(committing("g", 9, successor.topicId), node.deadline());
+  await node.settle();
+  await commit;
+  node.restart();
+  await node.settle();
+  expect(await committedOffset(node, "g")).toBe(9);
+  node.delete(successor);
+  await node.settle();
+  expect(await committedOffset(node, "g")).toBeNull();
+});
+
 test("Groups forgets offsets past their retention, regularly", async () => {
   const node = new TestNode([OFFSETS, ORDERS], { offsetsRetentionMs: 50_000, offsetsRetentionCheckIntervalMs: 10_000 });
   const commit = node.groups.commit(committing("g", 1), node.deadline());

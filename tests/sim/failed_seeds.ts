@@ -73,5 +73,6 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795304384628,
     1795306038262,
     1795308537339,
+    1795328828060,
   ],
 };

@@ -120,6 +120,16 @@ export function forgetTopics(turn: Turn, topics: readonly { readonly topic: stri
   if (records.length > 0) turn.append(records, () => {});
 }
 
+/**
+ * A process that ended between the deletion of a topic and the tombstones of its offsets left these behind. They would be told again when the next
+ * topic of the name is gone, too.
+ */
+export function forgetOtherTopics(turn: Turn, topics: ReadonlyMap<string, { readonly topicId: Uuid }>): void {
+  const records = turn.state.offsets.tombstonesOfOthers(topics);
+  if (records.length === 0) return;
+  turn.append(records, () => {});
+}
+
 /** Offsets past their retention go; a group without members goes with its last offset (KIP-211). */
 export function cleanUp(turn: Turn): void {
   const { groups, offsets } = turn.state;

@@ -6,7 +6,7 @@
  * everything that must survive is a record. Offsets show only once durable; after a restart `replay` is the only way in.
  */
 import type { KafkaErrorName } from "../../protocol/errors.ts";
-import { cleanUp, commit, deleteGroups, deleteOffsets, forgetTopics } from "./commits.ts";
+import { cleanUp, commit, deleteGroups, deleteOffsets, forgetOtherTopics, forgetTopics } from "./commits.ts";
 import { ClassicGroup } from "./group.ts";
 import { join } from "./join.ts";
 import type { TopicOffsets } from "./offset_table.ts";
@@ -66,6 +66,9 @@ export class GroupsMachine {
         break;
       case "topicsDeleted":
         forgetTopics(turn, command.topics);
+        break;
+      case "topicsThere":
+        forgetOtherTopics(turn, command.topics);
         break;
       case "cleanUp":
         cleanUp(turn);

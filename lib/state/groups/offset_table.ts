@@ -75,6 +75,20 @@ export class OffsetTable {
     return records;
   }
 
+  /** Tombstones, in every group, for offsets whose topic is none of these. */
+  tombstonesOfOthers(topics: ReadonlyMap<string, { readonly topicId: Uuid }>): OffsetRecord[] {
+    const records: OffsetRecord[] = [];
+    for (const [groupId, byTopic] of this.#groups) {
+      for (const [topic, partitions] of byTopic) {
+        for (const [partition, { durable }] of partitions) {
+          const isOther = durable !== null && durable.topicId !== ZERO_UUID && durable.topicId !== topics.get(topic)?.topicId;
+          if (isOther) records.push(offsetTombstone(groupId, topic, partition));
+        }
+      }
+    }
+    return records;
+  }
+
   /** The record was decided and goes to the log. */
   began({ groupId, topic, partition }: OffsetRecord): void {
     this.#entry(groupId, topic, partition).inFlight++;

@@ -179,6 +179,8 @@ export type Command =
   | DeleteOffsetsCommand
   /** The topics are gone: so are the offsets that belong to them. */
   | { readonly kind: "topicsDeleted"; readonly topics: readonly { readonly topic: string; readonly topicId: Uuid }[] }
+  /** All topics that there are, when the log has been read: offsets of others are of topics whose end nobody could write down. */
+  | { readonly kind: "topicsThere"; readonly topics: ReadonlyMap<string, { readonly topicId: Uuid }> }
   /** The regular look for offsets past their retention and for groups that nothing is left of. */
   | { readonly kind: "cleanUp" };
 

@@ -167,6 +167,9 @@ class Scenario {
       case "topics-deleted":
         this.#step({ kind: "topicsDeleted", topics: [{ topic: group, topicId: (options.get("id") ?? ZERO_UUID) as Uuid }] });
         break;
+      case "topics-there":
+        this.#step({ kind: "topicsThere", topics: new Map([[group, { topicId: (options.get("id") ?? ZERO_UUID) as Uuid }]]) });
+        break;
       case "clean-up":
         this.#step({ kind: "cleanUp" });
         break;

@@ -129,6 +129,22 @@ function refuseCommit(`,
     "this.committable = this.#position === null ? null : this.#position + 1;",
   ),
   planted(
+    "a heartbeat does not keep the member's session",
+    "lib/state/groups/session.ts",
+    "  turn.keepAlive(member);\n  turn.reply(command.ticket, heartbeatReply(group.state",
+    "  turn.reply(command.ticket, heartbeatReply(group.state",
+  ),
+  {
+    // Once in eleven thousand seeds.
+    ...planted(
+      "who has read its log keeps the offsets of topics whose deletion it did not hear of",
+      "lib/coordinator/groups.ts",
+      '    host.tell({ kind: "topicsThere", topics: this.#controller.image.topics });\n',
+      "",
+    ),
+    script: "tests/sim/scripts/broker/offset_outlives_its_topic.json",
+  },
+  planted(
     "DeleteRecords takes one record too many",
     "lib/storage/log/partition_log.ts",
     "await this.#changes.advanceStart(offset);",

@@ -123,6 +123,18 @@ export class Peer {
   }
 }
 
+/**
+ * Kafka answers a change before its brokers have heard of it: asks, in steps that are not compared, until it is so.
+ * @param what for the error when it never is: `topic "orders" is served`.
+ */
+export async function until(bootstrap: string, what: string, isSo: (peer: Peer) => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    if (await isSo(new Peer(bootstrap))) return;
+    await Bun.sleep(20);
+  }
+  throw new Error(`Gave up waiting until ${what} at "${bootstrap}"`);
+}
+
 const frameOf = (api: AnyApi, apiVersion: number, correlationId: number, request: unknown): Uint8Array[] =>
   encodeRequest(api as never, { apiVersion, correlationId, clientId: "differential" }, request as never, new Writer());
 

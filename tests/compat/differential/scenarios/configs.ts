@@ -1,6 +1,6 @@
 /** Settings of topics, brokers, groups and client metrics: described, changed, listed. */
 import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs, ListConfigResources } from "../../../../lib/protocol/mod.ts";
-import { Peer, type Reply } from "../peer.ts";
+import { type Peer, type Reply, until } from "../peer.ts";
 import { made } from "./topics.ts";
 
 const TOPIC = 2, BROKER = 4, CLIENT_METRICS = 16, GROUP = 32;
@@ -14,23 +14,19 @@ async function applied(peer: Peer, resourceType: number, resourceName: string, k
     includeSynonyms: false,
     includeDocumentation: false,
   };
-  for (let i = 0; i < 200; i++) {
-    const reply: Reply = await new Peer(peer.bootstrap).ask("", DescribeConfigs, 4, asked);
+  await until(peer.bootstrap, `"${key}" of "${resourceName}" is applied`, async (asking) => {
+    const reply: Reply = await asking.ask("", DescribeConfigs, 4, asked);
     const row = reply?.results[0].configs[0];
-    if (row?.configSource === source && (value === undefined || row.value === value)) return;
-    await Bun.sleep(20);
-  }
-  throw new Error(`The setting "${key}" of "${resourceName}" does not come up`);
+    return row?.configSource === source && (value === undefined || row.value === value);
+  });
 }
 
 /** Who lists resources hears of a change later than who describes them. */
 async function listed(peer: Peer, resourceType: number, resourceName: string, isThere = true): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    const reply: Reply = await new Peer(peer.bootstrap).ask("", ListConfigResources, 1, { resourceTypes: [resourceType] });
-    if (reply?.configResources.some((row: { resourceName: string }) => row.resourceName === resourceName) === isThere) return;
-    await Bun.sleep(20);
-  }
-  throw new Error(`The list of resources does not ${isThere ? "get" : "lose"} "${resourceName}"`);
+  await until(peer.bootstrap, `"${resourceName}" is ${isThere ? "listed" : "listed no more"}`, async (asking) => {
+    const reply: Reply = await asking.ask("", ListConfigResources, 1, { resourceTypes: [resourceType] });
+    return reply?.configResources.some((row: { resourceName: string }) => row.resourceName === resourceName) === isThere;
+  });
 }
 
 export async function configs(peer: Peer): Promise<void> {

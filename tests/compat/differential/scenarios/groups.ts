@@ -13,22 +13,20 @@ import {
   OffsetFetch,
   SyncGroup,
 } from "../../../../lib/protocol/mod.ts";
-import { Peer, type Reply } from "../peer.ts";
+import { Peer, type Reply, until } from "../peer.ts";
 import { FOREIGN_ID, made } from "./topics.ts";
 
 /** Asks until the groups' own topic and producer ids are there. */
 export async function coordinatorReady(bootstrap: string): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    const found: Reply = await new Peer(bootstrap).ask("", FindCoordinator, 2, { key: "ready", keyType: 0 });
+  await until(bootstrap, "its coordinator answers", async (peer) => {
+    const found: Reply = await peer.ask("", FindCoordinator, 2, { key: "ready", keyType: 0 });
     const listed: Reply = found?.errorCode === 0
-      ? await new Peer(bootstrap).ask("", OffsetFetch, 7, { groupId: "ready", topics: null, requireStable: false })
+      ? await peer.ask("", OffsetFetch, 7, { groupId: "ready", topics: null, requireStable: false })
       : null;
     // Kafka's first producer ids come from its controller, and the first to ask is told to ask again.
-    const ids: Reply = await new Peer(bootstrap).ask("", InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 60_000 });
-    if (listed?.errorCode === 0 && ids?.errorCode === 0) return;
-    await Bun.sleep(200);
-  }
-  throw new Error(`The coordinator of "${bootstrap}" does not come up`);
+    const ids: Reply = await peer.ask("", InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 60_000 });
+    return listed?.errorCode === 0 && ids?.errorCode === 0;
+  });
 }
 
 /** A subscription that Kafka can read: with any other bytes its group never leaves the first rebalance. */
@@ -136,11 +134,10 @@ export async function rebalances(peer: Peer): Promise<void> {
     joining("pair", { memberId: second.memberId, protocols: protocols("sticky", "range") }),
   );
   // The rebalance has begun when the first member is told of it.
-  for (let i = 0; i < 200; i++) {
-    const told: Reply = await new Peer(peer.bootstrap).ask("", Heartbeat, 3, { groupId: "pair", generationId: 1, memberId: first });
-    if (told?.errorCode === 27) break;
-    await Bun.sleep(10);
-  }
+  await until(peer.bootstrap, "the rebalance has begun", async (asking) => {
+    const told: Reply = await asking.ask("", Heartbeat, 3, { groupId: "pair", generationId: 1, memberId: first });
+    return told?.errorCode === 27;
+  });
   await peer.ask("commit during the rebalance", OffsetCommit, 7, {
     groupId: "pair",
     generationIdOrMemberEpoch: 1,

@@ -14,7 +14,7 @@ import {
   SaslHandshake,
   ZERO_UUID,
 } from "../../../../lib/protocol/mod.ts";
-import { Peer } from "../peer.ts";
+import { type Peer, type Reply, until } from "../peer.ts";
 
 /** Of a topic that no broker has. */
 export const FOREIGN_ID = "Zm9yZWlnbi10b3BpYy1pZA";
@@ -30,16 +30,11 @@ export const newTopic = (name: string, numPartitions = 1, configs: readonly (rea
 /** Kafka answers CreateTopics before the topic's logs are open. */
 async function served(bootstrap: string, name: string, partitions: number): Promise<void> {
   const asked = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp: -1 }));
-  for (let i = 0; i < 200; i++) {
-    const found = await new Peer(bootstrap).ask("", ListOffsets, 4, {
-      replicaId: -1,
-      isolationLevel: 0,
-      topics: [{ name, partitions: asked }],
-    });
-    if (found?.topics[0].partitions.every((row: { errorCode: number }) => row.errorCode === 0)) return;
-    await Bun.sleep(20);
-  }
-  throw new Error(`The topic "${name}" does not come up`);
+  await until(bootstrap, `topic "${name}" is served`, async (peer) => {
+    const request = { replicaId: -1, isolationLevel: 0, topics: [{ name, partitions: asked }] };
+    const found: Reply = await peer.ask("", ListOffsets, 4, request);
+    return found?.topics[0].partitions.every((row: { errorCode: number }) => row.errorCode === 0) ?? false;
+  });
 }
 
 /** Creates a topic and waits until metadata shows it; answers with its id. */

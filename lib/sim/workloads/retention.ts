@@ -89,7 +89,13 @@ async function cut(client: Client, budget: Budget): Promise<void> {
     const [end] = await admin.listOffsets([{ ...place, position: "latest" }]).catch(mayFail);
     if (end?.ok) {
       const offset = draws.chance(0.1) ? -1 : draws.below((end.value ?? 0) + 1);
-      await admin.deleteRecords([{ ...place, offset }]).catch(mayFail);
+      const [start] = await admin.deleteRecords([{ ...place, offset }]).catch(mayFail);
+      // Everything there was: at least what the end was said to be before.
+      if (offset === -1 && start?.ok && start.value < (end.value ?? 0)) {
+        client.world.fail(
+          `log-start: all of ${TOPIC}-${place.partition} was deleted, which ended at ${end.value}, and it starts at ${start.value}`,
+        );
+      }
       // What was just deleted is gone at once, and what follows is there.
       if (draws.chance(LOOK_SHARE)) await fetchOnce(client, cluster, TOPIC, place.partition, Math.max(0, offset - draws.below(2)));
     }

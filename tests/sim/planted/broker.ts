@@ -151,6 +151,12 @@ function refuseCommit(`,
     "await this.#changes.advanceStart(Math.min(offset + 1, this.#state.end));",
   ),
   planted(
+    "DeleteRecords of everything deletes nothing",
+    "lib/replication/partition.ts",
+    "const target = offset === -1 ? this.#highWatermark : offset;",
+    "const target = offset === -1 ? 0 : offset;",
+  ),
+  planted(
     "DeleteRecords is answered before it is durable",
     "lib/storage/log/partition_log.ts",
     "await this.#changes.advanceStart(offset);",

@@ -74,5 +74,6 @@ export const FAILED_SEEDS: Readonly<Record<TierName, readonly number[]>> = {
     1795306038262,
     1795308537339,
     1795328828060,
+    1795338446720,
   ],
 };

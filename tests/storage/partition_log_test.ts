@@ -1,9 +1,10 @@
 /** A log against a list in memory: whatever the split of appends, rolls, flushes and restarts, readers see the same bytes. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { unpooled } from "../../lib/io/mod.ts";
+import { IoFailed, unpooled } from "../../lib/io/mod.ts";
 import { patchBaseOffset, patchLeaderEpoch } from "../../lib/protocol/records/mod.ts";
 import { CorruptLog, type LogSettings, type NodeStorage, OffsetOutOfRange, openStorage, type PartitionLog } from "../../lib/storage/mod.ts";
+import { guardedDisk } from "../support/guarded_disk.ts";
 import { append, batch, deadline, DIRECTORY, durable, id, logSettings, memory, readAll, SETTINGS, type TestIo, testIo } from "./setup.ts";
 
 const SMALL = logSettings({ segmentBytes: 2000, indexIntervalBytes: 100 });
@@ -176,6 +177,31 @@ test("a log that was emptied still knows where its latest epoch ended, also over
   append(log, batch("after"), 3);
   await durable(log);
   expect(log.epochEnd(2)).toEqual({ leaderEpoch: 2, endOffset: 4 });
+  await storage.close(deadline(io));
+});
+
+test("a log start that is durable holds, and is answered, though the disk cannot remove yet what lies below it", async () => {
+  const disk = memory();
+  let isFull = false;
+  const refuse = (op: string, path: string) => Promise.reject(new IoFailed(op, path, "ENOSPC"));
+  const rename: typeof disk.rename = (from, to, soon) =>
+    isFull && from.endsWith(".log") ? refuse("rename", from) : disk.rename(from, to, soon);
+  const passing = guardedDisk(disk, { change: (work) => work(), look: (work) => work() });
+  const io = testIo({ ...passing, rename });
+  let storage: NodeStorage = await openStorage(io, STORAGE, DIRECTORY);
+  let log: PartitionLog = storage.createLog(id(1), SMALL);
+  for (let i = 0; i < 60; i++) {
+    append(log, batch(`value ${i} ${"x".repeat(100)}`));
+    await durable(log);
+  }
+  isFull = true;
+  await log.advanceLogStart(50, LATER);
+  expect(log.logStartOffset).toBe(50);
+  await expect(log.read(49, 60, 1000, true, LATER)).rejects.toThrow(OffsetOutOfRange);
+  isFull = false;
+  await log.advanceLogStart(50, LATER);
+  ({ storage, log } = await restarted(io, storage));
+  expect([log.logStartOffset, log.logEndOffset]).toEqual([50, 60]);
   await storage.close(deadline(io));
 });
 

@@ -31,10 +31,23 @@ export class LogChanges {
       const offset = Math.max(to, this.#state.start);
       if (offset === this.#state.start && !this.#state.hasSegmentsBelowStart) return;
       this.#state.check();
-      await this.#change({ kind: "logStart", offset }, () => {
-        this.#log.moveStart(offset);
-        return this.#dropBelowStart();
-      });
+      let isMoved = false;
+      try {
+        await this.#change({ kind: "logStart", offset }, () => {
+          this.#log.moveStart(offset);
+          isMoved = true;
+          return this.#dropBelowStart();
+        });
+      } catch (error) {
+        // The start is durable, and holds: what lies below it goes with the next look of maintenance.
+        if (!isMoved || error instanceof Closed) throw error;
+        const { topicId, partition } = this.#log;
+        this.#needs.settings.log("warn", "Cannot remove what lies below the start of a log yet", {
+          topicId,
+          partition,
+          cause: String(error),
+        });
+      }
     });
   }
 

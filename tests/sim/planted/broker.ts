@@ -150,6 +150,16 @@ function refuseCommit(`,
     "await this.#changes.advanceStart(offset);",
     "await this.#changes.advanceStart(Math.min(offset + 1, this.#state.end));",
   ),
+  {
+    // Once in ten thousand seeds.
+    ...planted(
+      "DeleteRecords is refused after it was done, when the disk has no room to tidy up",
+      "lib/storage/log/log_changes.ts",
+      "if (!isMoved || error instanceof Closed) throw error;",
+      "throw error;",
+    ),
+    script: "tests/sim/scripts/broker/start_moved_on_a_full_disk.json",
+  },
   planted(
     "DeleteRecords of everything deletes nothing",
     "lib/replication/partition.ts",

@@ -66,13 +66,6 @@ export interface Assigned extends Op {
   readonly partitions: readonly string[];
 }
 
-/** A member was told that what it held is no longer its own, as the group had gone on without it. */
-export interface Lost extends Op {
-  readonly kind: "lost";
-  readonly group: string;
-  readonly partitions: readonly string[];
-}
-
 export interface Committed extends Op, OfPartition {
   readonly kind: "committed";
   readonly group: string;
@@ -128,7 +121,7 @@ export interface Whole extends OfPartition {
   readonly records: readonly (readonly [offset: number, mark: string])[];
 }
 
-export type HistoryEvent = Produced | Read | Ended | Started | Assigned | Lost | Committed | Fetched | Changed | Described | Listed | Whole;
+export type HistoryEvent = Produced | Read | Ended | Started | Assigned | Committed | Fetched | Changed | Described | Listed | Whole;
 export type History = readonly HistoryEvent[];
 
 /** One rule over a history. @returns what is wrong, one sentence each; empty when it holds. */

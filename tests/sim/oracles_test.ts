@@ -284,10 +284,6 @@ const CASES: Readonly<Record<string, Cases>> = {
     },
     wrong: { "two in one generation": history(assigned("m1", 1, "t-0"), assigned("m2", 1, "t-0")) },
   },
-  "lost-membership": {
-    fine: { "given, and given anew": history(assigned("m1", 1, "t-0"), assigned("m1", 2, "t-0")) },
-    wrong: { "told that it is out": history(assigned("m1", 1, "t-0"), { ...op, kind: "lost", group: "g", partitions: ["t-0"] }) },
-  },
   generations: {
     fine: {
       "in order": history(

@@ -57,12 +57,6 @@ export const generations: Oracle = (history) => {
   return problems;
 };
 
-/** Whoever reads, and is heard, keeps what it was given until it is asked for it. Holds where nothing is broken, and nobody stands still. */
-export const lostMemberships: Oracle = (history) =>
-  eventsOf(history, "lost").map(({ group, client, toldAt, partitions }) =>
-    `${group}: ${client} was told at ${toldAt} that it had lost ${partitions.join(", ")}, for no reason`
-  );
-
 /**
  * A register for every (group, partition); -1: nothing is committed. What was committed of a deleted topic may be told for a while, as Kafka does, but
  * not of the next one of its name.

@@ -1,7 +1,7 @@
 /** All rules that a history must keep, by name. They know nothing of the product: the same ones judge simulated and real runs. */
 import type { History, Oracle } from "../history.ts";
 import { pollOrder, readsOfDeleted } from "./consumers.ts";
-import { committedOffsets, generations, groupSkips, lostMemberships, oneOwner } from "./groups.ts";
+import { committedOffsets, generations, groupSkips, oneOwner } from "./groups.ts";
 import { logStarts } from "./log_start.ts";
 import { denseOffsets, lastingEnds, lastingRecords, oneRecordPerOffset } from "./offsets.ts";
 import { duplicates, inventedRecords, lostWrites, oneByOneOrder, producerOrder, refusedWrites, unreadLogs } from "./records.ts";
@@ -24,7 +24,6 @@ export const ORACLES = {
   "log-start": logStarts,
   "one-owner": oneOwner,
   "generations": generations,
-  "lost-membership": lostMemberships,
   "committed-offsets": committedOffsets,
   "group-skip": groupSkips,
   "topic-lists": topicLists,

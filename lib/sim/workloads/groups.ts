@@ -109,7 +109,7 @@ export const groups: Workload = {
     });
   },
 
-  oracles: namedOracles([...RECORD_RULES, "poll-order", "one-owner", "generations", "lost-membership", "committed-offsets", "group-skip"]),
+  oracles: namedOracles([...RECORD_RULES, "poll-order", "one-owner", "generations", "committed-offsets", "group-skip"]),
 };
 
 const adminOf = (client: Client) =>
@@ -170,21 +170,14 @@ async function beMember(client: Client, groupInstanceId: string | null, stints: 
   while (!isOver()) {
     const isLast = --stints.left <= 0;
     const until = isLast ? Infinity : world.now + draws.between(0, knob(context, "stintMs"));
-    const reading = { endedAt: world.now, isLate: false };
-    const consumer = openMember(client, groupInstanceId, reading);
+    const consumer = openMember(client, groupInstanceId);
     consumer.subscribe([TOPIC]);
-    while (!isOver() && world.now < until) await readOnce(client, consumer, reading, isLast);
+    while (!isOver() && world.now < until) await readOnce(client, consumer, isLast);
     await consumer.close();
   }
 }
 
-/** When a member's last read ended, and whether the group may have gone on without it since. */
-interface Reading {
-  endedAt: number;
-  isLate: boolean;
-}
-
-function openMember(client: Client, groupInstanceId: string | null, reading: Reading): ConsumerApi {
+function openMember(client: Client, groupInstanceId: string | null): ConsumerApi {
   const { context, io } = client;
   const autoCommitMs = knob(context, "autoCommitMs");
   return openConsumer(io, {
@@ -196,20 +189,12 @@ function openMember(client: Client, groupInstanceId: string | null, reading: Rea
     heartbeatIntervalMs: knob(context, "heartbeatMs"),
     maxPollIntervalMs: knob(context, "maxPollMs"),
     autoCommitIntervalMs: autoCommitMs === 0 ? null : autoCommitMs,
-    onLost(lost) {
-      // A static member may lose to itself, to an answer that was late.
-      if (reading.isLate || groupInstanceId !== null) return;
-      const partitions = lost.map(({ topic, partition }) => `${topic}-${partition}`);
-      client.saw((asked) => ({ ...asked, kind: "lost", group: GROUP, partitions }));
-    },
   }, recordedCluster(client, openCluster(io, clientOptions(context))));
 }
 
-async function readOnce(client: Client, consumer: ConsumerApi, reading: Reading, isLast: boolean): Promise<void> {
+async function readOnce(client: Client, consumer: ConsumerApi, isLast: boolean): Promise<void> {
   const { context, draws } = client;
   const askedAt = client.world.now;
-  // It hears of a round by a heartbeat, and has its turn in it with a read.
-  reading.isLate = askedAt - reading.endedAt + knob(context, "heartbeatMs") > knob(context, "maxPollMs") / 2;
   const records = await consumer.poll(draws.between(1, 1_000)).catch((error: unknown) => {
     // A join of its own that was on its way for long fences the one that came after it: who has nobody else to fear takes its place back.
     if (!(error instanceof KafkaError) || error.error !== "FENCED_INSTANCE_ID") throw error;
@@ -217,7 +202,6 @@ async function readOnce(client: Client, consumer: ConsumerApi, reading: Reading,
     consumer.subscribe([TOPIC]);
     return [];
   });
-  reading.endedAt = client.world.now;
   for (const record of records) sawRecord(client, record, GROUP, askedAt);
   if (knob(context, "autoCommitMs") === 0 && draws.chance(knob(context, "commitShare"))) {
     const committing = consumer.commit().catch(mayFail);

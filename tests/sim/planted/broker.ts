@@ -128,12 +128,6 @@ function refuseCommit(`,
     "this.committable = this.#position;",
     "this.committable = this.#position === null ? null : this.#position + 1;",
   ),
-  planted(
-    "a heartbeat does not keep the member's session",
-    "lib/state/groups/session.ts",
-    "  turn.keepAlive(member);\n  turn.reply(command.ticket, heartbeatReply(group.state",
-    "  turn.reply(command.ticket, heartbeatReply(group.state",
-  ),
   {
     // Once in eleven thousand seeds.
     ...planted(

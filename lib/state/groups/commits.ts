@@ -126,8 +126,7 @@ export function forgetTopics(turn: Turn, topics: readonly { readonly topic: stri
  */
 export function forgetOtherTopics(turn: Turn, topics: ReadonlyMap<string, { readonly topicId: Uuid }>): void {
   const records = turn.state.offsets.tombstonesOfOthers(topics);
-  if (records.length === 0) return;
-  turn.append(records, () => {});
+  if (records.length > 0) turn.append(records, () => {});
 }
 
 /** Offsets past their retention go; a group without members goes with its last offset (KIP-211). */

@@ -39,7 +39,7 @@ export class LogChanges {
           return this.#dropBelowStart();
         });
       } catch (error) {
-        // The start is durable, and holds: what lies below it goes with the next look of maintenance.
+        // The start is durable, and holds. What lies below it goes with the next look of maintenance; a file that could not be renamed, with the next start.
         if (!isMoved || error instanceof Closed) throw error;
         const { topicId, partition } = this.#log;
         this.#needs.settings.log("warn", "Cannot remove what lies below the start of a log yet", {
